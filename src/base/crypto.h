@@ -1,0 +1,40 @@
+/*
+ * crypto.h: digests, MACs, random bytes and encodings; one home of OpenSSL.
+ *
+ * A failure of the library itself (no memory, no entropy) ends the process:
+ * there is nothing to answer without it.
+ */
+#ifndef BASE_CRYPTO_H
+#define BASE_CRYPTO_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+#define SHA256_BYTES 32
+#define SHA256_HEX 64
+
+void sha256(struct str data, uint8_t ret[SHA256_BYTES]);
+/* FIPS 198-1 */
+void hmac_sha256(struct str key, struct str data, uint8_t ret[SHA256_BYTES]);
+/* Lower case, terminated: hex_encode writes 2 * bytes + 1. */
+void sha256_hex(struct str data, char ret[SHA256_HEX + 1]);
+void hex_encode(const uint8_t *data, size_t bytes, char *ret);
+bool hex_decode(struct str hex, uint8_t *ret, size_t bytes);
+void random_bytes(void *ret, size_t bytes);
+
+/* RFC 4648: section 4 with padding, section 5 without. */
+void buf_add_base64(struct buf *buf, struct str data);
+void buf_add_base64url(struct buf *buf, struct str data);
+/* Strict: no white space, canonical padding. `ret` in the arena. */
+bool base64_decode(struct str text, struct arena *arena, struct str *ret);
+bool base64url_decode(struct str text, struct arena *arena, struct str *ret);
+
+/* Incremental SHA-256 for what does not fit in memory. */
+struct digest;
+struct digest *digest_new(void);
+void digest_add(struct digest *digest, struct str data);
+/* Ends and frees it. */
+void digest_end(struct digest *digest, uint8_t ret[SHA256_BYTES]);
+
+#endif

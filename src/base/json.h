@@ -1,0 +1,58 @@
+/*
+ * json.h: JSON in, strictly; the only place that knows json-c.
+ *
+ * json_parse runs the strict scan (json_scan.h) before json-c sees a byte, so
+ * that what arrives here has no duplicate keys, no NUL, valid UTF-8 and a
+ * bounded size and depth. Values live as long as the arena.
+ *
+ * Numbers keep their literal (json_literal): money is never read through a
+ * float.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct json_object;
+
+enum json_kind {
+	JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
+	JSON_ARRAY, JSON_OBJECT,
+};
+
+/* A value, or "absent" (kind JSON_ABSENT) where there is none. */
+struct json {
+	enum json_kind kind;
+	struct json_object *value;
+};
+
+/* ERROR_NOT_JSON with line and column in the detail. */
+bool json_parse(struct json *ret, struct str text, struct arena *arena,
+		struct error *err) MUST_CHECK;
+
+struct json json_member(struct json object, const char *name);
+size_t json_count(struct json array_or_object);
+struct json json_element(struct json array, size_t index);
+struct str json_string(struct json string);	/* decoded, UTF-8 */
+bool json_bool(struct json boolean);
+struct str json_literal(struct json number);	/* as it was written */
+
+/* for (it = json_first(object); it.name.ptr; json_next(&it)) */
+struct json_iterator {
+	struct str name;
+	struct json value;
+	void *position;
+};
+struct json_iterator json_first(struct json object);
+void json_next(struct json_iterator *it);
+
+/* Members of `object` that are not in the NULL-ended list: an error_item each,
+ * pointer = prefix + "/" + escaped name, code unknown_member. */
+bool json_only(struct json object, const char *prefix,
+	       const char *const *names, struct error *err) MUST_CHECK;
+/* Appends "/" and `name` escaped by RFC 6901 to `prefix`, into the arena. */
+const char *json_pointer(struct arena *arena, const char *prefix,
+			 struct str name);
+
+#endif

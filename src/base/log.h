@@ -1,0 +1,31 @@
+/*
+ * log.h: one line per fact on standard error, `key=value` (logfmt), values
+ * quoted where needed. Only main loops log; libraries return errors.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+/* `name` becomes the first field: op=create_order */
+void log_open(const char *name);
+
+/* log_line("started", "workers", "%d", 2, "socket", "%s", path, NULL): pairs of
+ * key and printf format with exactly one argument are awkward in C; so a line
+ * is built step by step. */
+struct log_line {
+	char text[2048];
+	size_t len;
+};
+void log_begin(struct log_line *line, const char *level, const char *event);
+void log_text(struct log_line *line, const char *key, const char *value);
+void log_str(struct log_line *line, const char *key, struct str value);
+void log_int(struct log_line *line, const char *key, int64_t value);
+void log_end(struct log_line *line);	/* one write(2) */
+
+/* Short form for one message. level: "info", "warn", "error" */
+void log_say(const char *level, const char *event, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+#endif
