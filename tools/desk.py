@@ -303,7 +303,7 @@ http {{
 
     # - running
 
-    def start(self, wait_s=15):
+    def check_port(self):
         with contextlib.closing(socket.socket()) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -312,6 +312,9 @@ http {{
                 raise Trouble(f"Port {self.port} of 127.0.0.1 cannot be used "
                               f"({error.strerror}); choose another one with "
                               "--port.")
+
+    def start(self, wait_s=15):
+        self.check_port()
         self.prepare()
         test = subprocess.run(self.nginx_argv("-t", "-q"),
                               capture_output=True, text=True)
@@ -707,9 +710,12 @@ def command_up(arguments):
             f"(state in {running['state_dir']}). "
             f"./dev token prints a fresh token, ./dev down stops it.")
         return 0
+    desk = Desk(arguments.state, arguments.port)
+    if arguments.first_look:
+        desk.check_port()
+        return 3
     say(f"Starting eleven operations, objects, relay and nginx "
         f"(state in {arguments.state})")
-    desk = Desk(arguments.state, arguments.port)
     if arguments.foreground:
         return in_foreground(arguments, desk)
     trouble = go_to_background(arguments)
@@ -819,6 +825,8 @@ def main():
                     help="put in 30 orders, some of them deleted")
     up.add_argument("--foreground", action="store_true",
                     help="stay, and stop on Ctrl-C")
+    up.add_argument("--first-look", action="store_true",
+                    help=argparse.SUPPRESS)
     command("down", command_down)
     status = command("status", command_status)
     status.add_argument("--json", action="store_true")
