@@ -146,7 +146,7 @@ static char take_char(struct str *rest)
 	return *rest->ptr++;
 }
 
-/* RFC 3339, 5.6 time-secfrac, behind its dot; digits after the third are cut. */
+/* RFC 3339, 5.6 time-secfrac, behind its dot; only three digits count. */
 static bool take_fraction(struct str *rest, int *ret_ms)
 {
 	int scale = 100;

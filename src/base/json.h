@@ -1,9 +1,9 @@
 /*
- * json.h: JSON in, strictly; the only place that knows json-c.
+ * json.h: JSON in, strictly.
  *
- * json_parse runs the strict scan (json_scan.h) before json-c sees a byte, so
- * that what arrives here has no duplicate keys, no NUL, valid UTF-8 and a
- * bounded size and depth. Values live as long as the arena.
+ * json_parse keeps the nodes that the strict scan (json_scan.h) made, so that
+ * what arrives here has no duplicate keys, no NUL, valid UTF-8 and a bounded
+ * size and depth. Values live as long as the arena; `text` may go at once.
  *
  * Numbers keep their literal (json_literal): money is never read through a
  * float.
@@ -13,24 +13,20 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-
-struct json_object;
-
-enum json_kind {
-	JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
-	JSON_ARRAY, JSON_OBJECT,
-};
+#include "base/json_scan.h"
 
 /* A value, or "absent" (kind JSON_ABSENT) where there is none. */
 struct json {
 	enum json_kind kind;
-	struct json_object *value;
+	const struct json_node *value;
 };
 
 /* ERROR_NOT_JSON with line and column in the detail. */
 bool json_parse(struct json *ret, struct str text, struct arena *arena,
 		struct error *err) MUST_CHECK;
 
+/* In the order of the text. A kind that does not fit gives "absent", 0, {NULL, 0}
+ * or false. */
 struct json json_member(struct json object, const char *name);
 size_t json_count(struct json array_or_object);
 struct json json_element(struct json array, size_t index);
@@ -42,7 +38,7 @@ struct str json_literal(struct json number);	/* as it was written */
 struct json_iterator {
 	struct str name;
 	struct json value;
-	void *position;
+	size_t left;		/* members behind this one */
 };
 struct json_iterator json_first(struct json object);
 void json_next(struct json_iterator *it);

@@ -20,7 +20,9 @@
 
 /* JSON */
 #define LIMIT_JSON_DEPTH 16u
-#define LIMIT_JSON_MEMBERS 1000u /* members and elements of one document */
+#define LIMIT_JSON_MEMBERS 2000u /* members and elements of one document: an
+				  * order of LIMIT_LINES lines has over 1000 */
+#define LIMIT_JSON_NAME_BYTES 1024u /* as written, with its escapes */
 
 /* orders; lengths in code points after trimming */
 #define LIMIT_DESCRIPTION_LENGTH 500u

@@ -83,18 +83,21 @@ bool str_eq_constant_time(struct str a, struct str b)
 	return difference == 0;
 }
 
-/* Length of the sequence at `p`, 0 when it is not well-formed: RFC 3629, 4. */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
+/* RFC 3629, 4 */
+size_t utf8_sequence(struct str a)
 {
+	const unsigned char *p = (const unsigned char *)a.ptr;
 	unsigned char low = 0x80, high = 0xbf;
 	size_t bytes;
 
+	if (!a.len)
+		return 0;
 	if (p[0] < 0x80)
 		return 1;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
 	bytes = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (left < bytes)
+	if (a.len < bytes)
 		return 0;
 	if (p[0] == 0xe0)
 		low = 0xa0;	/* overlong */
@@ -115,12 +118,13 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 
 bool utf8_valid(struct str a)
 {
-	const unsigned char *p = (const unsigned char *)a.ptr;
+	while (a.len) {
+		size_t bytes = utf8_sequence(a);
 
-	for (size_t i = 0, bytes; i < a.len; i += bytes) {
-		bytes = utf8_sequence(p + i, a.len - i);
 		if (!bytes)
 			return false;
+		a.ptr += bytes;
+		a.len -= bytes;
 	}
 	return true;
 }
@@ -137,7 +141,7 @@ size_t utf8_length(struct str a)
 uint32_t utf8_next(const char **ptr, const char *end)
 {
 	const unsigned char *p = (const unsigned char *)*ptr;
-	size_t bytes = utf8_sequence(p, (size_t)(end - *ptr));
+	size_t bytes = utf8_sequence((struct str){ *ptr, (size_t)(end - *ptr) });
 	uint32_t point;
 
 	if (bytes < 2) {
