@@ -25,6 +25,7 @@
 	X(UNAUTHENTICATED, 401, "unauthenticated", "A valid token is required", "Send 'Authorization: Bearer TOKEN'.") \
 	X(FORBIDDEN, 403, "forbidden", "The token lacks a scope", "") \
 	X(FORGED, 403, "forged", "The signature is not genuine", "") \
+	X(BAD_LINK, 403, "bad-link", "The link is not valid", "Ask for a new one.") \
 	X(NOT_FOUND, 404, "not-found", "There is nothing here", "") \
 	X(GONE, 410, "deleted", "The order was deleted", "") \
 	X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The method is not allowed here", "") \
