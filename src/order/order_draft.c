@@ -227,6 +227,15 @@ static void read_currency(struct reader *r, struct json value)
 	r->scale = r->amounts_wrong ? -1 : currency_scale(r->order->currency);
 }
 
+/* Only a JSON number may have one: nobody writes an amount as "5.99e1". */
+static bool has_exponent(struct json value)
+{
+	struct str text = json_string(value);
+
+	return text.len && (memchr(text.ptr, 'e', text.len) ||
+			    memchr(text.ptr, 'E', text.len));
+}
+
 /*
  * An amount as text ("59.90") or number. Without a currency it is read at four
  * decimals, the most that there are.
@@ -235,17 +244,15 @@ static bool read_amount(struct reader *r, struct str name, struct json value,
 			int64_t min, int64_t *ret)
 {
 	int scale = r->scale < 0 ? 4 : r->scale;
-	struct str text;
+	struct str text = value.kind == JSON_STRING ? json_string(value) :
+						      json_literal(value);
 
-	if (value.kind == JSON_STRING)
-		text = json_string(value);
-	else if (value.kind == JSON_NUMBER)
-		text = json_literal(value);
-	else
+	if (value.kind != JSON_STRING && value.kind != JSON_NUMBER)
 		return wrong(r, name,
 			     value.kind == JSON_NULL ? "required" : "wrong_type",
 			     "Write the amount as text, such as \"59.90\".");
-	switch (money_read(text, scale, ret)) {
+	switch (has_exponent(value) ? MONEY_NOT_A_NUMBER :
+				      money_read(text, scale, ret)) {
 	case MONEY_NOT_A_NUMBER:
 		return wrong(r, name, "not_a_number",
 			     "Write the amount in digits, such as \"59.90\".");
@@ -469,7 +476,7 @@ static void read_image_object(struct reader *r, struct json value)
 
 	if (!has_only(r, value, had_image ? stored_image : draft_image))
 		return;
-	if (receipt.kind == JSON_STRING && json_count(value) == 1)
+	if (json_string(receipt).len && json_count(value) == 1)
 		r->order->receipt = json_string(receipt);
 	else if (receipt.kind != JSON_ABSENT && receipt.kind != JSON_STRING)
 		wrong(r, STR("receipt"), "wrong_type",
