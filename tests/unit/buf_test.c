@@ -1,0 +1,178 @@
+/*
+ * buf_test.c: does text grow up to its maximum, and is it safe where it goes?
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+
+#include "base/banned.h"
+
+static int setup(void **state)
+{
+	*state = arena_new("test", MIB);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arena_free(*state);
+	return 0;
+}
+
+static void appends_come_in_order_and_terminated(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 1000);
+	assert_string_equal(buf.ptr, "");
+	buf_add(&buf, "ab", 2);
+	buf_add_str(&buf, STR("cd"));
+	buf_add_str(&buf, (struct str){ NULL, 0 });
+	buf_add_text(&buf, "ef");
+	buf_add_char(&buf, '-');
+	buf_printf(&buf, "%s=%d", "x", 5);
+	assert_true(buf_ok(&buf));
+	assert_string_equal(buf.ptr, "abcdef-x=5");
+	assert_int_equal(buf_str(&buf).len, 10);
+}
+
+static void a_buffer_grows_through_many_blocks(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 300 * KIB);
+	for (int i = 0; i < 40000; i++) {
+		buf_printf(&buf, "%d", i % 10);
+		if (i % 1000 == 0)
+			arena_alloc(*state, 1);
+	}
+	assert_true(buf_ok(&buf));
+	assert_int_equal(buf.len, 40000);
+	for (size_t i = 0; i < buf.len; i++)
+		assert_int_equal(buf.ptr[i], '0' + i % 10);
+	assert_int_equal(buf.ptr[buf.len], 0);
+}
+
+static void integers_are_written_whole(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 1000);
+	buf_add_int(&buf, 0);
+	buf_add_char(&buf, ' ');
+	buf_add_int(&buf, INT64_MAX);
+	buf_add_char(&buf, ' ');
+	buf_add_int(&buf, INT64_MIN);
+	assert_string_equal(buf.ptr,
+			    "0 9223372036854775807 -9223372036854775808");
+}
+
+static void exactly_the_maximum_fits(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 4);
+	buf_add_text(&buf, "abcd");
+	assert_true(buf_ok(&buf));
+	buf_add_text(&buf, "");
+	assert_true(buf_ok(&buf));
+	buf_reset(&buf);
+	buf_printf(&buf, "%s", "wxyz");
+	assert_true(buf_ok(&buf));
+	assert_string_equal(buf.ptr, "wxyz");
+}
+
+/* A torn text must not look like a whole one. */
+static void what_follows_an_overflow_is_dropped(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 300);
+	buf_add_text(&buf, "ab");
+	buf_printf(&buf, "%0300d", 1);
+	assert_false(buf_ok(&buf));
+	buf_add_char(&buf, 'c');
+	buf_printf(&buf, "%d", 1);
+	assert_string_equal(buf.ptr, "ab");
+	assert_false(buf_ok(&buf));
+	buf_reset(&buf);
+	assert_true(buf_ok(&buf));
+	assert_string_equal(buf.ptr, "");
+}
+
+static void each_kind_of_append_notices_the_maximum(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 0);
+	buf_add_char(&buf, 'a');
+	assert_false(buf_ok(&buf));
+	buf_reset(&buf);
+	buf_printf(&buf, "a");
+	assert_false(buf_ok(&buf));
+	buf_reset(&buf);
+	buf_add_int(&buf, 1);
+	assert_false(buf_ok(&buf));
+	assert_int_equal(buf.len, 0);
+}
+
+static void json_text_is_quoted_and_escaped(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 1000);
+	buf_add_json(&buf, STR("a\"b\\c/\b\t\n\f\r\x01\x1f\x7f\0\xc3\xa4"));
+	assert_string_equal(buf.ptr,
+			    "\"a\\\"b\\\\c/\\b\\t\\n\\f\\r\\u0001\\u001f"
+			    "\\u007f\\u0000\xc3\xa4\"");
+	buf_reset(&buf);
+	buf_add_json(&buf, (struct str){ NULL, 0 });
+	assert_string_equal(buf.ptr, "\"\"");
+}
+
+static void html_cannot_leave_its_place(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 1000);
+	buf_add_html(&buf, STR("<a href='x' id=\"y\">&amp;"));
+	assert_string_equal(buf.ptr,
+			    "&lt;a href=&#39;x&#39; id=&quot;y&quot;&gt;"
+			    "&amp;amp;");
+}
+
+static void uris_keep_only_unreserved_characters(void **state)
+{
+	struct buf buf;
+
+	buf_init(&buf, *state, 1000);
+	buf_add_uri(&buf, STR("aZ09-._~ /+%\xc3\xa4\n"), false);
+	assert_string_equal(buf.ptr, "aZ09-._~%20%2F%2B%25%C3%A4%0A");
+	buf_reset(&buf);
+	buf_add_uri(&buf, STR("a/b?"), true);
+	assert_string_equal(buf.ptr, "a/b%3F");
+}
+
+#define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_ARENA(appends_come_in_order_and_terminated),
+		IN_ARENA(a_buffer_grows_through_many_blocks),
+		IN_ARENA(integers_are_written_whole),
+		IN_ARENA(exactly_the_maximum_fits),
+		IN_ARENA(what_follows_an_overflow_is_dropped),
+		IN_ARENA(each_kind_of_append_notices_the_maximum),
+		IN_ARENA(json_text_is_quoted_and_escaped),
+		IN_ARENA(html_cannot_leave_its_place),
+		IN_ARENA(uris_keep_only_unreserved_characters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+/*
+ * crypto_test.c: do digests, MACs and encodings match their standards' vectors?
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/crypto.h"
+
+#include "base/banned.h"
+
+static int setup(void **state)
+{
+	*state = arena_new("test", MIB);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arena_free(*state);
+	return 0;
+}
+
+/* FIPS 180-2, B.1 and B.2, and the empty text */
+static void sha256_gives_the_published_digests(void **state)
+{
+	char hex[SHA256_HEX + 1];
+
+	(void)state;
+	sha256_hex(STR("abc"), hex);
+	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223"
+				 "b00361a396177a9cb410ff61f20015ad");
+	sha256_hex((struct str){ NULL, 0 }, hex);
+	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb924"
+				 "27ae41e4649b934ca495991b7852b855");
+	sha256_hex(STR("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnop"
+		       "nopq"), hex);
+	assert_string_equal(hex, "248d6a61d20638b8e5c026930c3e6039"
+				 "a33ce45964ff2167f6ecedd419db06c1");
+}
+
+static void assert_hmac(struct str key, struct str data, const char *expected)
+{
+	uint8_t mac[SHA256_BYTES];
+	char hex[SHA256_HEX + 1];
+
+	hmac_sha256(key, data, mac);
+	hex_encode(mac, sizeof(mac), hex);
+	assert_string_equal(hex, expected);
+}
+
+/* RFC 4231, 4.3 and 4.7; and that an empty key is not the key before it. */
+static void hmac_gives_the_published_macs(void **state)
+{
+	char long_key[131];
+
+	(void)state;
+	memset(long_key, 0xaa, sizeof(long_key));
+	assert_hmac(STR("Jefe"), STR("what do ya want for nothing?"),
+		    "5bdcc146bf60754e6a042426089575c7"
+		    "5a003f089d2739839dec58b964ec3843");
+	assert_hmac((struct str){ long_key, sizeof(long_key) },
+		    STR("Test Using Larger Than Block-Size Key - Hash Key "
+			"First"),
+		    "60e431591ee0b67f0d8a26aacbf5b77f"
+		    "8e0bc6213728c5140546040f0ee37f54");
+	assert_hmac((struct str){ NULL, 0 }, (struct str){ NULL, 0 },
+		    "b613679a0814d9ec772f95d778c35fc5"
+		    "ff1697c493715653c6c712144292c5ad");
+}
+
+static void a_digest_in_pieces_is_that_of_the_whole(void **state)
+{
+	struct digest *digest = digest_new();
+	uint8_t pieces[SHA256_BYTES], whole[SHA256_BYTES];
+
+	(void)state;
+	digest_add(digest, STR("a"));
+	/* others in between must not disturb it */
+	sha256(STR("abc"), whole);
+	digest_add(digest, STR(""));
+	digest_add(digest, STR("bc"));
+	digest_end(digest, pieces);
+	assert_memory_equal(pieces, whole, sizeof(whole));
+}
+
+static void hex_is_read_back_and_nothing_else(void **state)
+{
+	static const char *const bad[] = { "", "00ff", "00ff7", "00ff7fa",
+					   "00fg7f", "0 ff7f", "-0ff7f" };
+	const uint8_t bytes[] = { 0x00, 0xff, 0x7f };
+	uint8_t back[3];
+	char hex[7];
+
+	(void)state;
+	hex_encode(bytes, 3, hex);
+	assert_string_equal(hex, "00ff7f");
+	assert_true(hex_decode(STR("00fF7f"), back, 3));
+	assert_memory_equal(back, bytes, 3);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(hex_decode(str_from(bad[i]), back, 3));
+}
+
+/* RFC 4648, 10 */
+static void base64_gives_the_published_texts(void **state)
+{
+	static const char *const samples[][3] = {
+		{ "", "", "" },
+		{ "f", "Zg==", "Zg" },
+		{ "fo", "Zm8=", "Zm8" },
+		{ "foo", "Zm9v", "Zm9v" },
+		{ "foob", "Zm9vYg==", "Zm9vYg" },
+		{ "fooba", "Zm9vYmE=", "Zm9vYmE" },
+		{ "foobar", "Zm9vYmFy", "Zm9vYmFy" },
+		{ "\xfb\xff\xbf", "+/+/", "-_-_" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		struct buf buf;
+		struct str back;
+
+		buf_init(&buf, *state, 100);
+		buf_add_base64(&buf, str_from(samples[i][0]));
+		assert_string_equal(buf.ptr, samples[i][1]);
+		assert_true(base64_decode(buf_str(&buf), *state, &back));
+		assert_true(str_is(back, samples[i][0]));
+		buf_reset(&buf);
+		buf_add_base64url(&buf, str_from(samples[i][0]));
+		assert_string_equal(buf.ptr, samples[i][2]);
+		assert_true(base64url_decode(buf_str(&buf), *state, &back));
+		assert_true(str_is(back, samples[i][0]));
+	}
+}
+
+/* One text for one value, or two signatures would be one (RFC 4648, 3.5). */
+static void base64_that_is_not_canonical_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=",
+		"Zm8=Zm8=", "Zm 8", "Zm9v\n", "\nZm9", "Zm9-", "Zm_v", "Zg=a",
+		"\xc3\xa4\xc3\xa4",
+	};
+	static const char *const bad_url[] = {
+		"Zg==", "Z", "Zm9vY", "Zh", "Zm9", "Zm+v", "Zm/v", "Zm8=",
+		"Zm8 ", "Zm8\n",
+	};
+	struct str back;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(base64_decode(str_from(bad[i]), *state, &back));
+	for (size_t i = 0; i < ARRAY_LEN(bad_url); i++)
+		assert_false(base64url_decode(str_from(bad_url[i]), *state,
+					      &back));
+}
+
+static void random_bytes_differ(void **state)
+{
+	uint8_t a[32], b[32];
+	static const uint8_t zeros[16];
+
+	(void)state;
+	random_bytes(a, sizeof(a));
+	random_bytes(b, sizeof(b));
+	assert_memory_not_equal(a, b, sizeof(a));
+	assert_memory_not_equal(a + 16, zeros, sizeof(zeros));
+}
+
+#define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sha256_gives_the_published_digests),
+		cmocka_unit_test(hmac_gives_the_published_macs),
+		cmocka_unit_test(a_digest_in_pieces_is_that_of_the_whole),
+		cmocka_unit_test(hex_is_read_back_and_nothing_else),
+		IN_ARENA(base64_gives_the_published_texts),
+		IN_ARENA(base64_that_is_not_canonical_is_refused),
+		cmocka_unit_test(random_bytes_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
