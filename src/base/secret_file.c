@@ -1,0 +1,78 @@
+/*
+ * secret_file.c: written under another name, then linked to its own.
+ */
+#include "base/secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+static bool path_fault(const char *path, struct error *err)
+{
+	return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
+			   strerror(errno));
+}
+
+static bool make_folders(const char *path, struct error *err)
+{
+	CLEANUP(cleanup_free) char *copy = strdup(path);
+
+	for (char *end = copy; end && (end = strchr(end + 1, '/'));) {
+		*end = '\0';
+		if (mkdir(copy, 0700) && errno != EEXIST)
+			return path_fault(copy, err);
+		*end = '/';
+	}
+	return true;
+}
+
+static bool sync_folder(const char *path, struct error *err)
+{
+	CLEANUP(cleanup_free) char *folder = strdup(path);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (slash)
+		slash[slash == folder] = '\0';
+	CLEANUP(cleanup_fd) int fd = open(slash ? folder : ".",
+					  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
+		return path_fault(path, err);
+	return true;
+}
+
+static bool write_line(int fd, struct str line)
+{
+	struct str newline = STR("\n");
+
+	return write(fd, line.ptr, line.len) == (ssize_t)line.len &&
+	       write(fd, newline.ptr, newline.len) == (ssize_t)newline.len &&
+	       !fsync(fd);
+}
+
+bool secret_file_ensure(const char *path, struct str line, struct error *err)
+{
+	char temporary[PATH_MAX];
+	CLEANUP(cleanup_fd) int fd = -1;
+	bool ok;
+
+	if (!access(path, F_OK))
+		return true;
+	if (!make_folders(path, err))
+		return false;
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
+	    (int)sizeof(temporary))
+		return error_cause(err, ERROR_UNAVAILABLE,
+				   "%s: the path is too long", path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return path_fault(temporary, err);
+	ok = write_line(fd, line) &&
+	     (!link(temporary, path) || errno == EEXIST);
+	if (!ok)
+		path_fault(path, err);
+	unlink(temporary);
+	return ok && sync_folder(path, err);
+}
