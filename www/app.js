@@ -168,7 +168,7 @@ export function authorization() {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One request. Gives {status, data, etag, location, response} or throws a Problem. */
-export async function api(method, path, { body, headers = {}, accept = 'application/json', signal } = {}) {
+export async function api(method, path, { body, headers = {}, accept = 'application/json', signal, signingIn = false } = {}) {
   const send = { ...authorization(), Accept: `${accept}, application/problem+json`, ...headers };
   if (body !== undefined && !(body instanceof URLSearchParams)) {
     send['Content-Type'] ??= method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
@@ -192,7 +192,7 @@ export async function api(method, path, { body, headers = {}, accept = 'applicat
       await pause((problem.retryAfter || 0.5) * 1000);
       continue;
     }
-    if (problem.status === 401) askForToken(session.token ? 'The token was not accepted. It may have ended.' : '');
+    if (problem.status === 401 && !signingIn) askForToken(session.token ? 'The token was not accepted. It may have ended.' : '');
     throw problem;
   }
 }

@@ -18,19 +18,15 @@ export const periodText = (from, to) =>
   ?? (from && to ? (from === to ? from : `${from} to ${to}`) : from ? `from ${from}` : `to ${to}`);
 
 const decimal = (text) => text.trim().replace(/^(\d+),(\d+)$/, '$1.$2');
-let reopen = null; // the chip whose choice just redrew the row: the person is still in it
+let resume = null; // the box whose choice just redrew the chips: the person is still in that menu
 
 export function filterChips(query, setFilter) {
-  const change = (name, values) => {
-    reopen = name;
-    setFilter(values, false);
-  };
-
   const status = chip('Status', query.status?.split(',').join(', '), () => setFilter({ status: '' }),
     h('fieldset', {}, h('legend', { class: 'unseen' }, 'Status'), statuses.map((word) => h('label', { class: 'tick' },
       h('input', { type: 'checkbox', name: 'status', value: word, checked: query.status?.split(',').includes(word), onchange: (event) => {
         const chosen = [...event.target.form.elements.status].filter((box) => box.checked).map((box) => box.value);
-        change('Status', { status: chosen.join(',') });
+        resume = word;
+        setFilter({ status: chosen.join(',') });
       } }), word))));
 
   const from = h('input', { type: 'date', name: 'created_from', value: query.created_from ?? '' });
@@ -60,12 +56,14 @@ export function filterChips(query, setFilter) {
 const apply = () => h('button', { class: 'primary' }, 'Apply');
 
 function chip(name, value, clear, content, submit) {
-  const details = h('details', { class: 'menu', name: 'filter', id: `filter-${name.toLowerCase()}`, open: reopen === name },
+  const details = h('details', { class: 'menu', name: 'filter', id: `filter-${name.toLowerCase()}` },
     h('summary', {}, name, value ? [': ', h('bdi', {}, value)] : ''),
     h('form', { class: 'drop', onsubmit: (event) => { event.preventDefault(); submit?.(); } }, content));
-  if (reopen === name) {
-    reopen = null;
-    queueMicrotask(() => details.querySelector('summary').focus());
+  const box = resume && details.querySelector(`input[value=${resume}]`);
+  if (box) {
+    resume = null;
+    details.open = true;
+    queueMicrotask(() => box.focus());
   }
   return h('span', { class: value ? 'chip on' : 'chip' }, details,
     value && h('button', { type: 'button', class: 'icon', 'aria-label': `Clear ${name.toLowerCase()} filter`, onclick: clear }, icon('close')));
