@@ -1,0 +1,82 @@
+/*
+ * database.h: the engine that order_store, deletion_log and subscriber_list
+ * share, since one commit spans them.
+ *
+ * One per process, opened after the fork, used by one thread. Between begin and
+ * commit, every write through the three ports belongs to one transaction;
+ * outside, each method is atomic by itself. mark/undo bracket one request in
+ * it: after a failed request undo takes back what that request wrote, and no
+ * more. When commit fails (ERROR_UNAVAILABLE) nothing of the transaction was
+ * stored.
+ *
+ * An engine without open transactions (DynamoDB) implements the bracket as
+ * nothing: its methods are atomic by themselves.
+ */
+#ifndef PORTS_DATABASE_H
+#define PORTS_DATABASE_H
+
+#include "base/config.h"
+#include "base/error.h"
+
+struct database;
+
+struct database_ops {
+	const char *name;	/* "sqlite" */
+	bool (*begin)(struct database *, struct error *);
+	bool (*commit)(struct database *, struct error *);
+	void (*rollback)(struct database *);
+	bool (*mark)(struct database *, struct error *);
+	/* keep: the request's writes stay in the transaction; else they are undone */
+	bool (*release)(struct database *, bool keep, struct error *);
+	/* Reachable, right schema, right settings. */
+	bool (*check)(struct database *, struct error *);
+	/* Housekeeping of the relay alone: checkpoint, expired idempotency records,
+	 * subscribers never confirmed. Returns quickly; called every second or so. */
+	bool (*maintain)(struct database *, int64_t now_ms, struct error *);
+	void (*close)(struct database *);
+};
+
+struct database {
+	const struct database_ops *ops;
+};
+
+/* Creates or migrates the schema when `migrate`; else a missing or older one is an error. */
+bool database_open(struct database **ret, const struct config *config,
+		   bool migrate, struct error *err) MUST_CHECK;
+void database_close(struct database *database);
+/* The adapters, for database_open and tests. */
+bool database_sqlite_open(struct database **ret, const struct config *config,
+			  bool migrate, struct error *err) MUST_CHECK;
+
+static inline bool database_begin(struct database *d, struct error *err)
+{
+	return d->ops->begin(d, err);
+}
+static inline bool database_commit(struct database *d, struct error *err)
+{
+	return d->ops->commit(d, err);
+}
+static inline void database_rollback(struct database *d)
+{
+	d->ops->rollback(d);
+}
+static inline bool database_mark(struct database *d, struct error *err)
+{
+	return d->ops->mark(d, err);
+}
+static inline bool database_release(struct database *d, bool keep,
+				    struct error *err)
+{
+	return d->ops->release(d, keep, err);
+}
+static inline bool database_check(struct database *d, struct error *err)
+{
+	return d->ops->check(d, err);
+}
+static inline bool database_maintain(struct database *d, int64_t now_ms,
+				     struct error *err)
+{
+	return d->ops->maintain(d, now_ms, err);
+}
+
+#endif

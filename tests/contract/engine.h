@@ -1,0 +1,196 @@
+/*
+ * engine.h: what the contract tests of the three stores share: the engines they
+ * run against, each test on a fresh one, and orders to put in.
+ */
+#ifndef CONTRACT_ENGINE_H
+#define CONTRACT_ENGINE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ports/database.h"
+#include "ports/deletion_log.h"
+#include "ports/order_store.h"
+#include "ports/subscriber_list.h"
+
+/* Values of `database.adapter`. */
+static const char *const engines[] = { "sqlite" };
+
+#define NOW 1764000000000
+
+struct desk {
+	char folder[64];
+	struct config *config;
+	struct arena *arena;
+	struct database *database;
+	struct order_store *orders;
+	struct deletion_log *deletions;
+	struct subscriber_list *subscribers;
+	struct error err;
+};
+
+static const char *current_engine;
+
+/* Shows the error of a call that must succeed. */
+#define assert_ok(desk, call) \
+	do { \
+		error_init(&(desk)->err); \
+		if (!(call)) \
+			fail_msg("%s: %s %s", #call, (desk)->err.detail, \
+				 (desk)->err.cause); \
+	} while (0)
+#define assert_refused(desk, wanted, call) \
+	do { \
+		error_init(&(desk)->err); \
+		assert_false(call); \
+		assert_int_equal((desk)->err.code, wanted); \
+	} while (0)
+
+static inline void desk_open(struct desk *desk, bool migrate)
+{
+	assert_ok(desk, database_open(&desk->database, desk->config, migrate,
+				      &desk->err));
+	assert_ok(desk, order_store_open(&desk->orders, desk->database,
+					 desk->config, &desk->err));
+	assert_ok(desk, deletion_log_open(&desk->deletions, desk->database,
+					  desk->config, &desk->err));
+	assert_ok(desk, subscriber_list_open(&desk->subscribers,
+					     desk->database, desk->config,
+					     &desk->err));
+}
+
+static inline void desk_close(struct desk *desk)
+{
+	order_store_close(desk->orders);
+	deletion_log_close(desk->deletions);
+	subscriber_list_close(desk->subscribers);
+	database_close(desk->database);
+}
+
+static inline int desk_setup(void **state)
+{
+	struct desk *desk = calloc(1, sizeof(*desk));
+	const char *tmp = getenv("TMPDIR");
+	char path[128];
+	FILE *file;
+
+	snprintf(desk->folder, sizeof(desk->folder), "%s/desk.XXXXXX",
+		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
+	assert_non_null(mkdtemp(desk->folder));
+	snprintf(path, sizeof(path), "%s/conf", desk->folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "state.directory = %s\ndatabase.adapter = %s\n",
+		desk->folder, current_engine ? current_engine : engines[0]);
+	fclose(file);
+	assert_ok(desk, config_load(&desk->config, path, &desk->err));
+	desk->arena = arena_new("test", 256 * MIB);
+	desk_open(desk, true);
+	*state = desk;
+	return 0;
+}
+
+static inline int remove_one(const char *path, const struct stat *status,
+			     int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+static inline int desk_teardown(void **state)
+{
+	struct desk *desk = *state;
+
+	desk_close(desk);
+	arena_free(desk->arena);
+	config_free(desk->config);
+	nftw(desk->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(desk);
+	return 0;
+}
+
+#define desk_test(test) \
+	cmocka_unit_test_setup_teardown(test, desk_setup, desk_teardown)
+
+/* Runs the tests against every engine; the number of failed ones. */
+#define run_on_every_engine(tests) \
+	({ \
+		int failed_ = 0; \
+		for (size_t i_ = 0; i_ < ARRAY_LEN(engines); i_++) { \
+			current_engine = engines[i_]; \
+			failed_ += cmocka_run_group_tests_name( \
+				engines[i_], tests, NULL, NULL); \
+		} \
+		failed_; \
+	})
+
+/* A plain order: description, 5.00 EUR, placed at `now_ms`. */
+static inline struct order some_order(const char *description, int64_t now_ms)
+{
+	struct order order = {
+		.description = str_from(description),
+		.customer_name = STR(""), .customer_email = STR(""),
+		.currency = "EUR", .price_minor = 500, .notes = STR(""),
+		.image = { .confidence_permille = -1 },
+	};
+
+	order_place(&order, now_ms);
+	return order;
+}
+
+static inline struct str json_of(struct desk *desk, const struct order *order)
+{
+	struct buf json;
+
+	buf_init(&json, desk->arena, MIB);
+	order_to_json(order, &json);
+	return buf_str(&json);
+}
+
+static inline void create_order(struct desk *desk, const struct order *order)
+{
+	assert_ok(desk, order_store_create(desk->orders, order, NULL,
+					   desk->arena, &desk->err));
+}
+
+static inline struct deletion deletion_of(const struct order *order,
+					  int64_t now_ms)
+{
+	struct deletion deletion = {
+		.order_version = order->version, .deleted_ms = now_ms,
+		.traceparent = STR(""), .description = order->description,
+		.customer_name = order->customer_name,
+		.price_minor = order->price_minor,
+		.next_attempt_ms = now_ms,
+	};
+
+	uuid7(now_ms, deletion.event_id);
+	memcpy(deletion.order_id, order->id, sizeof(deletion.order_id));
+	memcpy(deletion.currency, order->currency, sizeof(deletion.currency));
+	return deletion;
+}
+
+/* An order that was created and removed again: its deletion. */
+static inline struct deletion deleted_order(struct desk *desk,
+					    const char *description,
+					    int64_t now_ms)
+{
+	struct order order = some_order(description, now_ms);
+	struct deletion deletion = deletion_of(&order, now_ms);
+
+	create_order(desk, &order);
+	assert_ok(desk, order_store_remove(desk->orders, 1, &deletion, NULL,
+					   desk->arena, &desk->err));
+	return deletion;
+}
+
+#endif
