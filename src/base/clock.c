@@ -350,6 +350,18 @@ void local_day_of(const char *zone, int64_t time_ms, int *year, int *month,
 	date_from_days(last.days, year, month, day);
 }
 
+int local_offset_s(const char *zone, int64_t time_ms)
+{
+	struct zone_scope scope;
+	time_t time = time_ms / 1000;
+	struct tm local;
+
+	zone_enter(&scope, zone_is_known(zone) ? zone : "UTC");
+	localtime_r(&time, &local);
+	zone_leave(&scope);
+	return (int)local.tm_gmtoff;
+}
+
 /*
  * RFC 9562, 5.7 with the counter of 6.2, method 1: the twelve bits of rand_a
  * start below their half at random and count up within a millisecond.

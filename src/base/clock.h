@@ -29,6 +29,8 @@ bool zone_is_known(const char *zone);
 /* Local calendar day of an instant. */
 void local_day_of(const char *zone, int64_t time_ms, int *year, int *month,
 		  int *day);
+/* Seconds east of UTC at an instant; reads the zone's file. */
+int local_offset_s(const char *zone, int64_t time_ms);
 
 /* UUID version 7 (RFC 9562, 5.7): time_ms, then random; monotonic in a process. */
 void uuid7(int64_t time_ms, char ret[ORDER_ID_BYTES]);
