@@ -1,0 +1,91 @@
+"""conftest.py: a real desk (nginx, responders, relay) in a temporary folder,
+for the integration and the browser tests."""
+import itertools
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "tools"))
+sys.path.insert(0, os.path.join(TESTS, "integration"))
+
+from desk import Desk  # noqa: E402
+from support import Api  # noqa: E402
+
+PROFILES = ["local"]
+
+
+@pytest.fixture(scope="session", params=PROFILES)
+def profile(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def make_desk(profile):
+    """Starts further desks; all are stopped and removed at the end."""
+    desks = []
+
+    def make(overrides=None, **more):
+        # short: a unix socket's path has 107 bytes
+        state = tempfile.mkdtemp(prefix="desk-")
+        desk = Desk(state, overrides={"profile": profile, **(overrides or {})},
+                    **more)
+        desks.append(desk)
+        desk.start()
+        return desk
+    yield make
+    for desk in desks:
+        desk.stop()
+        if not os.environ.get("ORDERMILL_KEEP_STATE"):
+            shutil.rmtree(desk.state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def desk(make_desk):
+    """The desk most tests share; who disturbs one makes its own."""
+    return make_desk()
+
+
+@pytest.fixture(scope="session")
+def token(desk):
+    return desk.token()
+
+
+@pytest.fixture(scope="session")
+def api(desk, token):
+    return Api(desk, token)
+
+
+@pytest.fixture(scope="session")
+def addresses():
+    """Loopback addresses nobody used yet: rate limits go by address."""
+    return (f"127.0.{third}.{fourth}" for third, fourth in
+            itertools.product(range(1, 250), range(1, 250)))
+
+
+@pytest.fixture
+def stranger(desk, addresses):
+    """A client without a token, from an address of its own."""
+    return Api(desk, None, next(addresses))
+
+
+# --- the counts for ./dev test -----------------------------------------------------
+
+def pytest_terminal_summary(terminalreporter):
+    path = os.environ.get("ORDERMILL_COUNTS")
+    if not path:
+        return
+    stats = terminalreporter.stats
+    counts = {
+        "passed": len(stats.get("passed", [])) + len(stats.get("xfailed", [])),
+        "failed": [report.nodeid for kind in ("failed", "error", "xpassed")
+                   for report in stats.get(kind, [])],
+        "skipped": [[report.nodeid, report.longrepr[2]
+                     if isinstance(report.longrepr, tuple) else "skipped"]
+                    for report in stats.get("skipped", [])]}
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(counts, file)

@@ -1,0 +1,184 @@
+"""What nginx itself answers: limits, its own errors, the page's files"""
+import json
+import os
+import re
+import socket
+
+import pytest
+
+from support import Api, in_parallel, problem
+
+
+def raw(desk, request, wait_s=5):
+    with socket.create_connection(("127.0.0.1", desk.port), wait_s) as peer:
+        peer.sendall(request)
+        answer = b""
+        while True:
+            block = peer.recv(65536)
+            if not block:
+                return answer
+            answer += block
+
+
+def is_problem(answer, status):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:400]
+    assert b"application/problem+json" in head
+    parsed = json.loads(body)
+    assert parsed["status"] == status
+    assert parsed["type"].startswith("/problems/")
+    assert re.fullmatch("[0-9a-f]{32}", parsed["trace_id"])
+    return parsed
+
+
+@pytest.mark.parametrize("request_head, status", [
+    (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
+    (b"GET /api/orders/%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n"
+     b"Connection: close\r\n\r\n", 413)])
+def test_its_own_errors_are_problems(desk, request_head, status):
+    is_problem(raw(desk, request_head), status)
+
+
+def test_a_post_without_a_length_is_411(desk, api):
+    is_problem(raw(desk, (
+        "POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: "
+        f"application/json\r\nAuthorization: Bearer {api.token}\r\n"
+        "Connection: close\r\n\r\n").encode()), 411)
+
+
+def test_a_chunked_body_is_taken(desk, api):
+    def chunks():
+        yield b'{"description":"in '
+        yield b'chunks","price":"1"}'
+    answer = api.send("POST", "/api/orders", data=chunks(),
+                      headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201, answer.text
+
+
+def test_a_request_that_claims_two_lengths_is_refused(desk):
+    is_problem(raw(desk, b"POST /api/orders HTTP/1.1\r\nHost: x\r\n"
+                         b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n"),
+               400)
+
+
+def test_a_responder_that_is_away_is_503(make_desk):
+    desk = make_desk()
+    api = Api(desk, desk.token())
+    desk.programs["get_orders"].listener.listen(0)
+    desk.pause_program("get_orders")
+    try:
+        # the backlog of one fills, then connecting fails at once
+        answers = in_parallel(6, lambda _: api.again().get(
+            "/api/orders", timeout=60))
+        busy = [a for a in answers if a.status_code == 503]
+        assert busy, [a.status_code for a in answers]
+        body = problem(busy[0], 503, "unavailable")
+        assert busy[0].headers["Retry-After"]
+        assert body["instance"] == "/api/orders"
+    finally:
+        desk.resume_program("get_orders")
+
+
+def test_security_headers_are_everywhere(desk, api):
+    for path in ("/", "/app.js", "/api/orders", "/api/nope", "/livez",
+                 "/orders/x", "/nope.js"):
+        headers = api.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, path
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["Referrer-Policy"] == "no-referrer", path
+        assert headers["Permissions-Policy"], path
+        assert headers["Server"] == "nginx", path
+        assert headers["X-Request-Id"], path
+        assert headers["Cache-Control"], path
+
+
+def test_no_header_comes_twice(desk, api):
+    order = api.order()
+    for path in ("/", "/api/orders/" + order["id"], "/api/orders", "/nope.js",
+                 "/api/nope", "/readyz"):
+        answer = raw(desk, (
+            f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            f"{api.token}\r\nConnection: close\r\n\r\n").encode())
+        names = [line.partition(b":")[0].lower() for line in
+                 answer.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]]
+        twice = {name for name in names if names.count(name) > 1}
+        assert not twice - {b"vary", b"link"}, (path, twice)
+
+
+@pytest.mark.parametrize("path", [
+    "/", "/orders/new", "/archive", "/reports", "/status", "/subscribers",
+    "/confirm", "/unsubscribe"])
+def test_page_paths_give_the_page(api, path):
+    answer = api.get(path, token=None)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "<!doctype html>" in answer.text.lower()
+
+
+def test_files_are_revalidated(desk, api):
+    for name in ("/app.js", "/config.json", "/"):
+        answer = api.get(name, token=None)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-cache"
+        again = api.get(name, token=None, headers={
+            "If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
+
+
+def test_text_is_compressed(api):
+    answer = api.get("/app.js", token=None,
+                     headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    # a compressed order would lose its strong ETag
+    order = api.order(notes="x" * 4000)
+    answer = api.get("/api/orders/" + order["id"],
+                     headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["ETag"] == '"1"'
+
+
+def test_a_problem_type_is_a_page(api):
+    body = problem(api.get("/api/nope"), 404)
+    answer = api.get(body["type"], token=None)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_openapi_is_served(api):
+    answer = api.get("/openapi.json", token=None)
+    assert answer.json()["openapi"].startswith("3.1")
+
+
+def test_an_nginx_reload_fails_no_request(make_desk):
+    desk = make_desk()
+    token = desk.token()
+    clients = [Api(desk, token) for _ in range(4)]
+    order = clients[0].order()
+
+    def work(number):
+        statuses = []
+        for n in range(150):
+            if number == 0 and n % 10 == 0:
+                desk.reload_nginx()
+            answer = clients[number].get("/api/orders/" + order["id"]) \
+                if n % 3 else clients[number].post(
+                    "/api/orders", {"description": "r", "price": 1})
+            statuses.append(answer.status_code)
+        return statuses
+    statuses = sum(in_parallel(4, work), [])
+    assert set(statuses) == {200, 201} and len(statuses) == 600
+
+
+def test_the_site_names_every_operation():
+    from desk import RESPONDERS, ROOT
+    with open(os.path.join(ROOT, "nginx", "ordermill.conf"),
+              encoding="utf-8") as file:
+        site = file.read()
+    for name in RESPONDERS:
+        assert f"upstream {name} {{" in site
+        assert re.search(rf"(fastcgi_pass|default|POST|PATCH|PUT|DELETE) +"
+                         rf"{name};", site), name

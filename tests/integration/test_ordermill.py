@@ -1,0 +1,135 @@
+"""The operator's command line on a running desk"""
+import json
+import os
+
+import pytest
+
+from support import Api, UNKNOWN_ID, archived, png, problem
+
+
+@pytest.fixture(scope="module")
+def desk(make_desk):
+    return make_desk()
+
+
+@pytest.fixture(scope="module")
+def api(desk):
+    return Api(desk, desk.token())
+
+
+def deleted(api, **members):
+    order = api.order(**members)
+    content = api.get("/api/orders/" + order["id"]).content
+    api.delete("/api/orders/" + order["id"])
+    archived(api, order["id"], ("done",))
+    return order, content
+
+
+def test_restore_gives_the_same_id_and_bytes(desk, api):
+    seen = api.raw("POST", "/api/images?description=ünï", png(),
+                   "image/png").json()
+    order, _ = deleted(
+        api, description="ünï", notes="a\n\"b\"", metadata={"k": "v"},
+        lines=[{"sku": "S", "name": "n", "quantity": 3,
+                "unit_price": "0.10"}], image={"receipt": seen["receipt"]})
+    desk.command("restore", order["id"])
+    back = api.get("/api/orders/" + order["id"])
+    assert back.status_code == 200
+    restored = back.json()
+    for one in (order, restored):
+        one["image"].pop("url", None)
+    assert restored == order
+    assert back.headers["ETag"] == '"1"'
+    # and it lives on
+    assert api.patch("/api/orders/" + order["id"],
+                     {"status": "confirmed"}).json()["version"] == 2
+
+
+def test_restore_gives_the_very_bytes(desk, api):
+    order, content = deleted(api, description="bytes 日本", price=3)
+    desk.command("restore", order["id"])
+    assert api.get("/api/orders/" + order["id"]).content == content
+
+
+def test_a_restored_order_is_found_and_can_be_deleted_again(desk, api):
+    order, _ = deleted(api, description="phoenix", notes="feathers")
+    desk.command("restore", order["id"])
+    found = api.get("/api/orders?q=feathers").json()["data"]
+    assert [one["id"] for one in found] == [order["id"]]
+    again = api.delete("/api/orders/" + order["id"])
+    assert again.status_code == 200
+    entry = archived(api, order["id"], ("done",))
+    assert entry["deletion"]["event_id"] == again.json()["event_id"]
+
+
+def test_restore_twice_is_refused(desk, api):
+    order, _ = deleted(api)
+    desk.command("restore", order["id"])
+    assert desk.command("restore", order["id"], check=False).returncode != 0
+    assert api.get("/api/orders/" + order["id"]).json() == order
+
+
+@pytest.mark.parametrize("order_id", [UNKNOWN_ID, "x", ""])
+def test_restore_says_what_is_not_there(desk, order_id):
+    done = desk.command("restore", order_id, check=False)
+    assert done.returncode != 0
+    assert done.stderr.strip()
+
+
+def test_deletions_are_listed(desk, api):
+    order, _ = deleted(api)
+    assert order["id"] in desk.command("deletions", "list", "--all").stdout
+    assert order["id"] not in desk.command("deletions", "list",
+                                           "--open").stdout
+
+
+def test_export_gives_every_order(desk, api):
+    order = api.order(description="to export")
+    lines = desk.command("export").stdout.splitlines()
+    exported = [json.loads(line) for line in lines]
+    assert order in exported
+    listed = api.get("/api/orders?limit=200").json()["data"]
+    for one in exported + listed:
+        if one["image"]:
+            one["image"].pop("url", None)
+    assert sorted(exported, key=lambda o: o["id"]) == \
+        sorted(listed, key=lambda o: o["id"])
+
+
+def test_check_finds_nothing_wrong(desk):
+    done = desk.command("check", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_wrong_key_is_named_with_its_line(desk, tmp_path):
+    path = tmp_path / "x.conf"
+    path.write_text("profile = local\nmailer.adaptor = smtp\n")
+    done = desk.command("-c", str(path), "check", check=False)
+    assert done.returncode != 0
+    assert ":2: mailer.adaptor:" in done.stderr
+
+
+def test_dead_letters_can_be_redriven(make_desk):
+    from test_delete_order import break_archive, mend_archive
+    desk = make_desk({"event_bus.attempts": "1",
+                      "relay.sweep_after_s": "3600"})
+    api = Api(desk, desk.token())
+    break_archive(desk)
+    order = api.order()
+    api.delete("/api/orders/" + order["id"])
+    from support import wait_until
+    wait_until(lambda: api.get("/readyz").json()["deletions"]["dead"] == 1)
+    assert order["id"] in desk.command("deletions", "list", "--dead").stdout
+    mend_archive(desk)
+    answer = api.post("/api/archive", {"redrive": True})
+    assert answer.status_code == 200
+    archived(api, order["id"], ("done",))
+    assert api.get("/readyz").json()["deletions"]["dead"] == 0
+
+
+def test_secrets_are_closed(desk):
+    for folder, _, files in os.walk(os.path.join(desk.state, "secrets")):
+        for name in files:
+            mode = os.stat(os.path.join(folder, name)).st_mode
+            assert mode & 0o077 == 0, name
+    problem(Api(desk, None).get("/secrets/site.key"), 404)
