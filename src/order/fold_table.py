@@ -34,8 +34,8 @@ def bare(text):
 
 def fold(c):
     if not is_word(c) or '\u2044' in unicodedata.normalize('NFKD', c):
-        return c if is_word(c) else ''    # a fraction stays as it is
-    return ''.join(BASE.get(x, x) for x in bare(bare(c).casefold()))
+        return c    # no letter, or a fraction
+    return ''.join(BASE.get(x, x) for x in bare(bare(c).casefold())) or c
 
 
 def wrapped(items, indent='\t'):
@@ -66,9 +66,11 @@ def word_ranges():
 
 
 def mark_ranges():
+    """Marks, and what is invisible inside words: soft hyphens and joiners."""
     ranges = []
     for point in range(0x80, 0x110000):
-        if unicodedata.category(chr(point))[0] != 'M':
+        if (unicodedata.category(chr(point))[0] != 'M'
+                and point not in (0xAD, 0x200C, 0x200D, 0x2060)):
             continue
         if ranges and ranges[-1][1] == point - 1:
             ranges[-1][1] = point
@@ -94,7 +96,7 @@ def main():
             text = fold(chr(point))
             if len(text) > 1:
                 longer[point] = text
-            values.append(f'0x{ord(text[0]) if text else 0:x},')
+            values.append(f'0x{ord(text[0]):x},')
         print(f'\t{{ 0x{first:04x}, 0x{last:04x}, (const uint16_t[]){{')
         print(wrapped(values, '\t\t'))
         print('\t} },')

@@ -86,14 +86,15 @@ static bool check_text(struct reader *r, struct str name, struct str text,
 {
 	uint32_t bad;
 
-	if (rule->trimmed)
-		text = text_trim(text);
 	if (rule->several_lines)
 		text = text_with_newlines(text, r->arena);
+	/* before trimming: "a@b.cc\n" is no address (a header could follow) */
 	bad = text_bad_character(text, rule->several_lines);
 	if (bad)
 		return wrong(r, name, "control_character",
 			     "Remove the invisible character U+%04X.", bad);
+	if (rule->trimmed)
+		text = text_trim(text);
 	if (!check_length(r, name, rule, text))
 		return false;
 	*ret = text;

@@ -119,7 +119,8 @@ static bool read_email(struct order_query *query, struct str text,
 {
 	if (!text.ptr)
 		return true;
-	text = text_trim(text);
+	if (!text_bad_character(text, false))
+		text = text_trim(text);
 	if (text.len > LIMIT_EMAIL_BYTES ||
 	    !pattern_matches(PATTERN_EMAIL, text))
 		return error_set(err, ERROR_BAD_PARAMETER,

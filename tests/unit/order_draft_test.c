@@ -467,6 +467,9 @@ static void a_customer_is_an_object_of_name_and_email(void **state)
 			     "/customer/email wrong_type");
 	assert_draft_refused("{" DRAFT ",'customer':{'email':'a@b.c\\r\\nBcc: x'}}",
 			     "/customer/email control_character");
+	assert_draft_refused("{" DRAFT ",'customer':{'name':'Ada\\n','email':'a@b.cc\\n'}}",
+			     "/customer/name control_character, "
+			     "/customer/email control_character");	/* D19 */
 	assert_draft_refused("{" DRAFT ",'customer':{'email':'a@b..c'}}",
 			     "/customer/email invalid");
 	assert_draft_refused(arena_printf(arena, "{" DRAFT ",'customer':{'name':'%0201d'}}", 0),
