@@ -762,37 +762,37 @@ void config_print_manual(FILE *to)
 	      ".Xr ordermill 8\n", to);
 }
 
-static bool is_secret(struct str text)
+static bool refuse_secret(const char *key, const char *path, const char *reason,
+			  struct error *err)
 {
-	return text.len > 0 && !has_control(text);
+	return error_cause(err, ERROR_INTERNAL, "%s: %s: %s", key, path,
+			   reason);
 }
 
 bool config_secret(const struct config *config, const char *key, char **ret,
 		   struct error *err)
 {
 	const char *path = config_text(config, key);
-	CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
-	char line[MAX_SECRET_BYTES];
-	struct str secret;
+	CLEANUP(cleanup_file) FILE *file = NULL;
+	char text[MAX_SECRET_BYTES + 1];
+	struct str rest = { text, 0 }, line;
 
+	if (!*path)
+		return error_cause(err, ERROR_INTERNAL, "%s: names no file",
+				   key);
+	file = fopen(path, "re");
 	if (!file)
-		return error_cause(err, ERROR_INTERNAL, "%s: %s: %s", key, path,
-				   strerror(errno));
-	if (!fgets(line, sizeof(line), file))
-		return error_cause(err, ERROR_INTERNAL,
-				   "%s: %s: the file is empty; its first line "
-				   "must be the secret", key, path);
-	secret = str_from(line);
-	if (secret.len && line[secret.len - 1] == '\n')
-		secret.len--;
-	if (!is_secret(secret))
-		return error_cause(err, ERROR_INTERNAL,
-				   "%s: %s: the first line is not a secret; it "
-				   "must be text without control characters",
-				   key, path);
-	*ret = strndup(secret.ptr, secret.len);
-	explicit_bzero(line, sizeof(line));
-	if (!*ret)
-		return error_cause(err, ERROR_INTERNAL, "no memory");
-	return true;
+		return refuse_secret(key, path, strerror(errno), err);
+	rest.len = fread(text, 1, sizeof(text), file);
+	if (!rest.len)
+		return refuse_secret(key, path, "is empty; its first line must "
+				     "be the secret", err);
+	str_next(&rest, '\n', &line);
+	if (!line.len || line.len > MAX_SECRET_BYTES || has_control(line))
+		return refuse_secret(key, path, "the first line is not a "
+				     "secret; it must be text without control "
+				     "characters", err);
+	*ret = strndup(line.ptr, line.len);
+	explicit_bzero(text, sizeof(text));
+	return *ret || refuse_secret(key, path, "no memory", err);
 }

@@ -234,9 +234,8 @@ static void numbers_and_names_have_a_length(void **state)
 	assert_false(is_accepted(
 		repeated("{\"", "a", LIMIT_JSON_NAME_BYTES + 1, "\":1}")));
 	/* an escaped name of the greatest length, compared with another */
-	assert_false(is_accepted(
-		repeated("{\"\\u0061\":1,\"a\":1,\"", "\\n",
-			 LIMIT_JSON_NAME_BYTES / 2, "\":1}")));
+	assert_true(is_accepted(repeated("{\"\\n\":1,\"", "\\n",
+					 LIMIT_JSON_NAME_BYTES / 2, "\":1}")));
 }
 
 static void a_fault_names_its_line_and_column(void **state)
