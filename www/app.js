@@ -147,6 +147,7 @@ export class Problem extends Error {
     this.status = 0;
     this.errors = [];
     Object.assign(this, members);
+    this.body = members;
     this.etag = response?.headers.get('ETag');
     this.retryAfter = Number(response?.headers.get('Retry-After')) || 0;
     this.trace_id ??= response?.headers.get('X-Request-Id');
@@ -199,7 +200,9 @@ export async function api(method, path, { body, headers = {}, accept = 'applicat
 
 export async function problemFrom(response) {
   const members = await response.json().catch(() => ({ title: `The server answered ${response.status}.` }));
-  return new Problem({ ...members, status: response.status }, response);
+  const problem = new Problem(members, response);
+  problem.status = response.status;
+  return problem;
 }
 
 const advice = {

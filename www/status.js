@@ -19,7 +19,7 @@ export function show(root, { signal }) {
       if (problem.name === 'AbortError') return;
       if (!(problem instanceof Problem)) throw problem;
       // 503 has the same body: what is down is just what this page is for.
-      if (problem.dependencies) draw({ ...problem, status: problem.state ?? 'unavailable' });
+      if (problem.body.dependencies) draw(problem.body);
       else body.replaceChildren(errorView(problem, read));
     }
   }
