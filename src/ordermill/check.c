@@ -1,0 +1,398 @@
+/*
+ * check.c: `ordermill check` tries everything a desk stands on and says, for
+ * what is not well, what to do. It makes and changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "ordermill/ordermill.h"
+#include "ordermill/token_file.h"
+#include "ports/database.h"
+#include "ports/deletion_log.h"
+#include "ports/event_bus.h"
+#include "ports/mailer.h"
+#include "ports/object_archive.h"
+#include "ports/settings.h"
+
+#include "base/banned.h"
+
+#define CONNECT_TIMEOUT_MS 3000
+
+enum finding { GOOD, HINT, BAD };
+
+static bool any_bad;
+
+static void say(enum finding finding, const char *what, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+static void say(enum finding finding, const char *what, const char *fmt, ...)
+{
+	static const char *const words[] = { "ok", "note", "FAIL" };
+	va_list args;
+
+	any_bad |= finding == BAD;
+	printf("%-5s %-15s ", words[finding], what);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static bool is_set_to(const struct config *config, const char *key,
+		      const char *value)
+{
+	return !strcmp(config_text(config, key), value);
+}
+
+static void check_state(const struct config *config)
+{
+	const char *path = config_text(config, "state.directory");
+
+	if (access(path, R_OK | W_OK | X_OK) == 0)
+		say(GOOD, "state", "%s", path);
+	else
+		say(BAD, "state", "%s: %s. Run `ordermill init` as the desk's "
+				  "user.", path, strerror(errno));
+}
+
+static void check_secret(const struct config *config)
+{
+	const char *path = config_text(config, "site.secret_file");
+	static struct settings settings;	/* its secret stays */
+	struct error err;
+
+	error_init(&err);
+	if (!exists(path))	/* settings_open would make it */
+		say(BAD, "site secret", "%s is not there. Run `ordermill "
+					"init`.", path);
+	else if (settings_open(&settings, config, &err))
+		say(GOOD, "site secret", "%s", path);
+	else
+		say(BAD, "site secret", "%s", failure_text(&err));
+}
+
+static void check_deletions(struct database *database,
+			    const struct config *config)
+{
+	struct deletion_stats stats;
+	struct deletion_log *log;
+	struct error err;
+
+	error_init(&err);
+	if (!deletion_log_open(&log, database, config, &err)) {
+		say(BAD, "deletions", "%s", failure_text(&err));
+		return;
+	}
+	if (!deletion_log_stats(log, &stats, &err))
+		say(BAD, "deletions", "%s", failure_text(&err));
+	else if (stats.dead)
+		say(HINT, "deletions", "%llu open, %llu dead letters. See "
+		    "`ordermill deletions list --dead`, then `redrive`.",
+		    (unsigned long long)stats.open,
+		    (unsigned long long)stats.dead);
+	else
+		say(GOOD, "deletions", "%llu open",
+		    (unsigned long long)stats.open);
+	deletion_log_close(log);
+}
+
+static void check_database(const struct config *config)
+{
+	struct database *database;
+	struct error err;
+
+	error_init(&err);
+	if (!database_open(&database, config, false, &err)) {
+		say(BAD, "database", "%s. Run `ordermill init` when this desk "
+				     "is new.", failure_text(&err));
+		return;
+	}
+	if (database_check(database, &err))
+		say(GOOD, "database", "%s, %s",
+		    config_text(config, "database.adapter"),
+		    config_text(config, "database.path"));
+	else
+		say(BAD, "database", "%s", failure_text(&err));
+	check_deletions(database, config);
+	database_close(database);
+}
+
+static void check_archive(const struct config *config)
+{
+	struct object_archive *archive;
+	struct error err;
+
+	error_init(&err);
+	if (is_set_to(config, "object_archive.adapter", "directory") &&
+	    !exists(config_text(config, "object_archive.directory"))) {
+		say(BAD, "archive", "%s is not there. Run `ordermill init`.",
+		    config_text(config, "object_archive.directory"));
+		return;
+	}
+	if (!object_archive_open(&archive, config, &err)) {
+		say(BAD, "archive", "%s", failure_text(&err));
+		return;
+	}
+	if (object_archive_check(archive, &err))
+		say(GOOD, "archive", "%s, %s",
+		    config_text(config, "object_archive.adapter"),
+		    config_text(config, "object_archive.directory"));
+	else
+		say(BAD, "archive", "%s", failure_text(&err));
+	object_archive_close(archive);
+}
+
+static void check_event_bus(const struct config *config)
+{
+	const char *folder = config_text(config, "event_bus.directory");
+	bool local = is_set_to(config, "event_bus.adapter", "local");
+	char path[4096];
+	struct event_bus *bus;
+	struct error err;
+
+	error_init(&err);
+	snprintf(path, sizeof(path), "%s/key.pem", folder);
+	if (local && !exists(path)) {
+		say(BAD, "event bus", "%s is not there. Run `ordermill init`.",
+		    path);
+		return;
+	}
+	if (!event_bus_open(&bus, config, &err)) {
+		say(BAD, "event bus", "%s", failure_text(&err));
+		return;
+	}
+	event_bus_close(bus);
+	snprintf(path, sizeof(path), "%s/subscription", folder);
+	if (local && !exists(path))
+		say(HINT, "event bus", "local; the endpoint is not subscribed "
+		    "yet: the relay does that when nginx and on_order_deleted "
+		    "run");
+	else
+		say(GOOD, "event bus", "%s, %s",
+		    config_text(config, "event_bus.adapter"),
+		    config_text(config, "event_bus.topic_arn"));
+}
+
+static bool connects_to(const struct addrinfo *address)
+{
+	int fd CLEANUP(cleanup_fd) =
+		socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC |
+					   SOCK_NONBLOCK, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int reason = 0;
+
+	if (fd < 0)
+		return false;
+	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+		return true;
+	if (errno != EINPROGRESS)
+		return false;
+	if (poll(&wait, 1, CONNECT_TIMEOUT_MS) <= 0) {
+		errno = ETIMEDOUT;
+		return false;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &len) < 0)
+		return false;
+	errno = reason;
+	return reason == 0;
+}
+
+/* smtp://host:port or smtps://host:port; a literal IPv6 host in brackets. */
+static bool split_url(const char *url, char host[256], char port[8])
+{
+	const char *at = strstr(url, "://");
+	bool bracketed;
+
+	if (!at)
+		return false;
+	snprintf(port, 8, "%s", str_starts(str_from(url), STR("smtps:")) ?
+					"465" : "25");
+	at += 3;
+	bracketed = *at == '[';
+	at += bracketed;
+	size_t len = strcspn(at, bracketed ? "]" : ":/");
+	if (len == 0 || len > 255)
+		return false;
+	memcpy(host, at, len);
+	host[len] = '\0';
+	at += len + bracketed;
+	if (*at == ':')
+		snprintf(port, 8, "%.*s", (int)strcspn(at + 1, "/"), at + 1);
+	return true;
+}
+
+static void check_smtp(const struct config *config)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const char *url = config_text(config, "mailer.url");
+	struct addrinfo *addresses = NULL;
+	char host[256], port[8];
+	bool connected = false;
+	int status;
+
+	if (!split_url(url, host, port)) {
+		say(BAD, "mailer", "mailer.url: %s is not smtp://host:port",
+		    url);
+		return;
+	}
+	status = getaddrinfo(host, port, &hints, &addresses);
+	if (status != 0) {
+		say(BAD, "mailer", "%s: %s", host, gai_strerror(status));
+		return;
+	}
+	for (struct addrinfo *a = addresses; a && !connected; a = a->ai_next)
+		connected = connects_to(a);
+	if (connected)
+		say(GOOD, "mailer", "smtp, %s answers", url);
+	else
+		say(BAD, "mailer", "smtp, %s: %s. Mail waits until it "
+				   "answers.", url, strerror(errno));
+	freeaddrinfo(addresses);
+}
+
+static void check_mailer(const struct config *config)
+{
+	const char *folder = config_text(config, "mailer.directory");
+	struct mailer *mailer;
+	struct error err;
+
+	error_init(&err);
+	if (!is_set_to(config, "mailer.adapter", "maildir")) {
+		check_smtp(config);
+	} else if (!exists(folder)) {
+		say(BAD, "mailer", "%s is not there. Run `ordermill init`.",
+		    folder);
+	} else if (!mailer_open(&mailer, config, &err)) {
+		say(BAD, "mailer", "%s", failure_text(&err));
+	} else {
+		say(GOOD, "mailer", "maildir: mail lands in %s, nobody gets it",
+		    folder);
+		mailer_close(mailer);
+	}
+}
+
+static bool is_font(const FTSENT *entry)
+{
+	const char *dot = strrchr(entry->fts_name, '.');
+
+	return entry->fts_info == FTS_F && dot &&
+	       (!strcmp(dot, ".ttf") || !strcmp(dot, ".otf") ||
+		!strcmp(dot, ".ttc"));
+}
+
+static void check_fonts(const struct config *config)
+{
+	const char *folder = config_text(config, "report.fonts");
+	char *paths[] = { (char *)(uintptr_t)folder, NULL };
+	FTS *tree = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	unsigned count = 0;
+	FTSENT *entry;
+
+	while (tree && (entry = fts_read(tree)))
+		count += is_font(entry);
+	if (tree)
+		fts_close(tree);
+	if (count)
+		say(GOOD, "fonts", "%u in %s", count, folder);
+	else
+		say(HINT, "fonts", "none in %s: reports show Latin text only. "
+				   "Debian: apt install fonts-dejavu-core",
+		    folder);
+}
+
+static void check_tokens(struct desk *desk)
+{
+	const char *path = config_text(desk->config, "access.tokens_file");
+	struct token_entry *entries;
+	struct error err;
+	size_t count, people = 0;
+
+	error_init(&err);
+	if (!token_file_list(path, desk->arena, &entries, &count, &err)) {
+		say(BAD, "tokens", "%s", failure_text(&err));
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		people += !str_is(entries[i].name, "relay");
+	if (people)
+		say(GOOD, "tokens", "%zu in %s", people, path);
+	else
+		say(HINT, "tokens", "nobody has one. Give one with `ordermill "
+				    "token add NAME`.");
+}
+
+static void check_relay(const struct config *config)
+{
+	const char *token_path = config_text(config, "relay.token_file");
+	char path[4096];
+	int fd CLEANUP(cleanup_fd) = -1;
+
+	if (access(token_path, R_OK) < 0) {
+		say(BAD, "relay", "%s: %s. Run `ordermill init`.", token_path,
+		    strerror(errno));
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/run/relay.lock",
+		 config_text(config, "state.directory"));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)
+		say(GOOD, "relay", "runs");
+	else
+		say(HINT, "relay", "does not run: deletions are kept, and "
+				   "archived and mailed when it does");
+}
+
+static void check_recognizer(const struct config *config)
+{
+	const char *name = config_text(config, "image_recognizer.adapter");
+
+	if (!strcmp(name, "none"))
+		say(HINT, "recognizer", "none: photos are stored and their "
+					"verdict is not_checked");
+	else
+		say(GOOD, "recognizer", "%s", name);
+}
+
+int command_check(struct desk *desk, int argc, char **argv)
+{
+	const struct config *config = desk->config;
+	int option;
+	bool print = false;
+
+	while ((option = getopt(argc, argv, "t")) != -1) {
+		if (option != 't')
+			return EXIT_USAGE;
+		print = true;
+	}
+	if (optind != argc)
+		return EXIT_USAGE;
+	if (print) {
+		config_print(config, stdout);
+		return EXIT_GOOD;
+	}
+	say(GOOD, "config", "profile %s, site %s",
+	    config_text(config, "profile"), config_text(config, "site.url"));
+	check_state(config);
+	check_secret(config);
+	check_database(config);
+	check_archive(config);
+	check_event_bus(config);
+	check_mailer(config);
+	check_recognizer(config);
+	check_fonts(config);
+	check_tokens(desk);
+	check_relay(config);
+	return any_bad ? EXIT_FAILED : EXIT_GOOD;
+}

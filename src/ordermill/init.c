@@ -1,0 +1,232 @@
+/*
+ * init.c: `ordermill init` makes what a desk needs before its first start:
+ * folders, secrets, database, keys, the relay's token. Repeatable; it says what
+ * it did and leaves alone what is there.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "ordermill/ordermill.h"
+#include "ordermill/token_file.h"
+#include "ports/database.h"
+#include "ports/event_bus.h"
+#include "ports/mailer.h"
+#include "ports/object_archive.h"
+#include "ports/settings.h"
+
+#include "base/banned.h"
+
+#define FOLDER_MODE 0750
+#define SECRET_FOLDER_MODE 0700
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static void say(bool was_there, const char *what, const char *where)
+{
+	printf("%-5s  %s: %s\n", was_there ? "kept" : "made", what, where);
+}
+
+/* With the folders above it. */
+static bool make_folder(const char *path, unsigned mode, struct error *err)
+{
+	char part[4096];
+	bool was_there = exists(path);
+
+	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdir(part, FOLDER_MODE) < 0 && errno != EEXIST)
+			return error_cause(err, ERROR_UNAVAILABLE, "%s: %s",
+					   part, strerror(errno));
+	}
+	if (was_there)
+		return true;
+	if (mkdir(path, mode) < 0 || chmod(path, mode) < 0)
+		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
+				   strerror(errno));
+	say(false, "folder", path);
+	return true;
+}
+
+static bool make_folder_of(const char *path, unsigned mode, struct error *err)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return true;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+	return make_folder(folder, mode, err);
+}
+
+static bool uses(const struct config *config, const char *key,
+		 const char *adapter)
+{
+	return !strcmp(config_text(config, key), adapter);
+}
+
+static bool make_folders(const struct config *config, struct error *err)
+{
+	return make_folder(config_text(config, "state.directory"), FOLDER_MODE,
+			   err) &&
+	       make_folder_of(config_text(config, "site.secret_file"),
+			      SECRET_FOLDER_MODE, err) &&
+	       make_folder_of(config_text(config, "relay.token_file"),
+			      SECRET_FOLDER_MODE, err) &&
+	       make_folder_of(config_text(config, "relay.socket"), FOLDER_MODE,
+			      err) &&
+	       (!uses(config, "object_archive.adapter", "directory") ||
+		make_folder(config_text(config, "object_archive.directory"),
+			    FOLDER_MODE, err)) &&
+	       (!uses(config, "event_bus.adapter", "local") ||
+		make_folder(config_text(config, "event_bus.directory"),
+			    FOLDER_MODE, err)) &&
+	       (!uses(config, "mailer.adapter", "maildir") ||
+		make_folder(config_text(config, "mailer.directory"),
+			    SECRET_FOLDER_MODE, err));
+}
+
+static bool make_secret(const struct config *config, struct error *err)
+{
+	const char *path = config_text(config, "site.secret_file");
+	bool was_there = exists(path);
+	static struct settings settings;	/* its secret stays */
+
+	if (!settings_open(&settings, config, err))
+		return false;
+	say(was_there, "site secret", path);
+	return true;
+}
+
+static bool make_database(const struct config *config, struct error *err)
+{
+	const char *path = config_text(config, "database.path");
+	bool was_there = exists(path);
+	struct database *database;
+
+	if (!database_open(&database, config, true, err))
+		return false;
+	say(was_there, "database", path);
+	database_close(database);
+	return true;
+}
+
+static bool make_archive(const struct config *config, struct error *err)
+{
+	const char *path = config_text(config, "object_archive.directory");
+	struct object_archive *archive;
+	bool good;
+
+	if (!object_archive_open(&archive, config, err))
+		return false;
+	good = object_archive_check(archive, err);
+	object_archive_close(archive);
+	if (good)
+		say(true, "object archive", path);
+	return good;
+}
+
+static bool make_event_bus(const struct config *config, struct error *err)
+{
+	const char *path = config_text(config, "event_bus.directory");
+	char key_path[4096];
+	struct event_bus *bus;
+	bool was_there;
+
+	snprintf(key_path, sizeof(key_path), "%s/key.pem", path);
+	was_there = exists(key_path);
+	if (!event_bus_open(&bus, config, err))
+		return false;
+	event_bus_close(bus);
+	say(was_there, "event bus key", key_path);
+	return true;
+}
+
+static bool make_mailer(const struct config *config, struct error *err)
+{
+	struct mailer *mailer;
+
+	if (!mailer_open(&mailer, config, err))
+		return false;
+	mailer_close(mailer);
+	return true;
+}
+
+/* The token in the relay's file is the one the tokens file knows. */
+static bool relay_token_fits(struct desk *desk, struct error *err)
+{
+	char digest[SHA256_HEX + 1];
+	struct token_entry *entries;
+	struct error ignored;
+	char *token CLEANUP(cleanup_free) = NULL;
+	size_t count;
+
+	error_init(&ignored);
+	if (!config_secret(desk->config, "relay.token_file", &token, &ignored))
+		return false;
+	sha256_hex(str_from(token), digest);
+	if (!token_file_list(config_text(desk->config, "access.tokens_file"),
+			     desk->arena, &entries, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (str_is(entries[i].name, "relay") &&
+		    str_is(entries[i].scopes, "archive:run") &&
+		    str_is(entries[i].digest, digest))
+			return true;
+	return false;
+}
+
+/* A crash between the two files leaves a token that does not fit: the next run
+ * makes a new one. */
+static bool make_relay_token(struct desk *desk, struct error *err)
+{
+	const char *tokens = config_text(desk->config, "access.tokens_file");
+	const char *path = config_text(desk->config, "relay.token_file");
+	char token[TOKEN_TEXT_BYTES];
+	struct error ignored;
+
+	if (relay_token_fits(desk, err)) {
+		say(true, "relay's token", path);
+		return true;
+	}
+	if (error_is_set(err))
+		return false;
+	error_init(&ignored);
+	if (!token_file_revoke(tokens, STR("relay"), desk->arena, &ignored) &&
+	    ignored.code != ERROR_NOT_FOUND) {
+		*err = ignored;
+		return false;
+	}
+	if (!token_file_add(tokens, STR("relay"), STR("archive:run"),
+			    desk->now_ms, desk->arena, token, err))
+		return false;
+	token[TOKEN_TEXT_BYTES - 1] = '\n';
+	if (!write_file_whole(path, (struct str){ token, TOKEN_TEXT_BYTES },
+			      0600, err))
+		return false;
+	say(false, "relay's token", path);
+	return true;
+}
+
+int command_init(struct desk *desk, int argc, char **argv)
+{
+	const struct config *config = desk->config;
+	struct error err;
+
+	(void)argv;
+	if (argc != 1)
+		return EXIT_USAGE;
+	error_init(&err);
+	if (!make_folders(config, &err) || !make_secret(config, &err) ||
+	    !make_database(config, &err) || !make_archive(config, &err) ||
+	    !make_event_bus(config, &err) || !make_mailer(config, &err) ||
+	    !make_relay_token(desk, &err))
+		return say_failure(&err);
+	puts("The desk is set up. `ordermill check` tries all of it; "
+	     "`ordermill token add NAME` lets somebody in.");
+	return EXIT_GOOD;
+}

@@ -1,0 +1,27 @@
+/*
+ * ring.h: publishes recorded deletions until the subscriber has them.
+ */
+#ifndef RELAY_RING_H
+#define RELAY_RING_H
+
+#include "ports/database.h"
+#include "ports/deletion_log.h"
+#include "ports/event_bus.h"
+#include "relay/turn.h"
+
+struct ring {
+	struct database *database;
+	struct deletion_log *log;
+	struct event_bus *bus;
+	unsigned max_attempts;
+	bool confirmed;		/* our endpoint is subscribed */
+	unsigned asked;
+	int64_t ask_again_ms;
+};
+
+bool ring_turn(struct ring *ring, struct turn *turn,
+	       struct error *err) MUST_CHECK;
+
+extern const struct turn_job ring_job;
+
+#endif
