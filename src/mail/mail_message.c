@@ -47,6 +47,7 @@ static const char STYLE[] =
 	"th{color:#6a6f76;font-weight:400;white-space:nowrap}\n"
 	".number{padding-right:0;text-align:right;white-space:nowrap;"
 	"font-variant-numeric:tabular-nums}\n"
+	".count{width:1%}\n"
 	".total{font-weight:600}\n"
 	".small{margin:24px 0 0;color:#6a6f76;font-size:13px}\n"
 	"@media (prefers-color-scheme:dark){\n"
@@ -200,7 +201,7 @@ static void add_line(struct draft *draft, const struct order *order,
 	if (line->quantity > 1)
 		buf_printf(&draft->text, "%.*s each, together ", STR_ARG(each));
 	buf_printf(&draft->text, "%.*s\n", STR_ARG(sum));
-	buf_printf(html, "<tr><td class=\"number\">%lld&nbsp;×&nbsp;</td>"
+	buf_printf(html, "<tr><td class=\"number count\">%lld&nbsp;×&nbsp;</td>"
 		   "<td dir=\"auto\">", (long long)line->quantity);
 	buf_add_html(html, name);
 	if (sku.len) {
