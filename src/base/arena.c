@@ -242,19 +242,22 @@ struct str arena_str(struct arena *arena, struct str from)
 
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
-	va_list args, again;
+	char first[200];
+	va_list args;
 	char *text;
 	int len;
 
 	va_start(args, fmt);
-	va_copy(again, args);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(first, sizeof(first), fmt, args);
 	va_end(args);
 	if (len < 0)
 		stop(arena->name, arena->max_bytes);
+	if ((size_t)len < sizeof(first))
+		return arena_text(arena, (struct str){ first, (size_t)len });
 	text = arena_alloc(arena, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, fmt, again);
-	va_end(again);
+	va_start(args, fmt);
+	vsnprintf(text, (size_t)len + 1, fmt, args);
+	va_end(args);
 	return text;
 }
 

@@ -4,8 +4,6 @@
 #include "base/signature.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -13,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/crypto.h"
+#include "base/secret_file.h"
 
 #include "base/banned.h"
 
@@ -84,54 +83,23 @@ static X509 *make_certificate(EVP_PKEY *key, const char *common_name)
 	return NULL;
 }
 
-struct pem {
-	const char *path;
-	mode_t mode;
-	EVP_PKEY *key;	/* either this … */
-	X509 *x509;	/* … or this */
-};
-
-static bool write_pem(FILE *file, const struct pem *pem)
+/* The key, or else the certificate, unless the file is there already. */
+static bool put_pem(const char *path, EVP_PKEY *key, X509 *x509,
+		    struct error *err)
 {
-	if (pem->key && !PEM_write_PrivateKey(file, pem->key, NULL, NULL, 0,
-					      NULL, NULL))
-		return false;
-	if (pem->x509 && !PEM_write_X509(file, pem->x509))
-		return false;
-	return !fflush(file) && !fsync(fileno(file));
-}
+	CLEANUP(cleanup_bio) BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long bytes;
 
-/*
- * Writes beside the path and links into place, so that the file is there whole
- * or not at all; the second of two processes keeps what the first one made.
- */
-static bool put_pem(const struct pem *pem, struct error *err)
-{
-	CLEANUP(cleanup_file) FILE *file = NULL;
-	char temporary[PATH_MAX], random[17];
-	uint8_t bytes[8];
-	int fd, saved = 0;
-
-	random_bytes(bytes, sizeof(bytes));
-	hex_encode(bytes, sizeof(bytes), random);
-	if (snprintf(temporary, sizeof(temporary), "%s.%s", pem->path,
-		     random) >= (int)sizeof(temporary))
-		return error_cause(err, ERROR_INTERNAL, "%s: too long",
-				   pem->path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		  pem->mode);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!file)
-		return error_cause(err, ERROR_INTERNAL, "%s: %s", temporary,
-				   strerror(errno));
-	if (fchmod(fd, pem->mode) || !write_pem(file, pem) ||
-	    (link(temporary, pem->path) && errno != EEXIST))
-		saved = errno ? errno : EIO;
-	unlink(temporary);
-	if (!saved)
-		return true;
-	return error_cause(err, ERROR_INTERNAL, "%s: %s", pem->path,
-			   strerror(saved));
+	if (!bio || !(key ? PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0,
+						     NULL, NULL) :
+			    PEM_write_bio_X509(bio, x509)))
+		return error_cause(err, ERROR_INTERNAL, "%s: no PEM made",
+				   path);
+	/* Less the newline, which secret_file_ensure adds. */
+	bytes = BIO_get_mem_data(bio, &text) - 1;
+	return secret_file_ensure(path, (struct str){ text, (size_t)bytes },
+				  err);
 }
 
 static bool ensure_key(const char *path, EVP_PKEY **ret, struct error *err)
@@ -146,7 +114,7 @@ static bool ensure_key(const char *path, EVP_PKEY **ret, struct error *err)
 	*ret = EVP_RSA_gen(KEY_BITS);
 	if (!*ret)
 		return error_cause(err, ERROR_INTERNAL, "no RSA key made");
-	if (!put_pem(&(struct pem){ path, 0600, *ret, NULL }, err))
+	if (!put_pem(path, *ret, NULL, err))
 		return false;
 	/* What is there now may be another process's. */
 	EVP_PKEY_free(*ret);
@@ -180,8 +148,12 @@ bool signing_key_ensure(const char *key_path, const char *certificate_path,
 		return error_cause(err, ERROR_INTERNAL, "no certificate made");
 	/* One of a key that is gone. */
 	unlink(certificate_path);
-	return put_pem(&(struct pem){ certificate_path, 0644, NULL, x509 },
-		       err);
+	if (!put_pem(certificate_path, NULL, x509, err))
+		return false;
+	if (chmod(certificate_path, 0644))
+		return error_cause(err, ERROR_INTERNAL, "%s: %s",
+				   certificate_path, strerror(errno));
+	return true;
 }
 
 bool signing_key_open(struct signing_key **ret, const char *path,

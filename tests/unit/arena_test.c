@@ -139,6 +139,9 @@ static void texts_are_copied_and_terminated(void **state)
 	assert_null(arena_str(*state, (struct str){ NULL, 0 }).ptr);
 	assert_non_null(arena_str(*state, STR("")).ptr);
 	assert_string_equal(arena_printf(*state, "%d-%s", 7, "x"), "7-x");
+	for (int len = 190; len < 210; len++)
+		assert_int_equal(strlen(arena_printf(*state, "%0*d", len, 1)),
+				 len);
 }
 
 static int order[3];
