@@ -105,7 +105,7 @@ static void add_block(struct arena *arena, size_t needed)
 	block->previous = arena->newest;
 	block->bytes = bytes;
 	if (arena->newest)
-		arena->full_bytes += (size_t)(arena->next - arena->newest->data);
+		arena->full_bytes = arena_used_bytes(arena);
 	arena->reserved_bytes += bytes;
 	use_block(arena, block);
 }

@@ -39,7 +39,8 @@ static bool grow(struct buf *buf, size_t bytes)
 		return false;
 	}
 	while (size <= buf->len + bytes)
-		size = size > buf->max_bytes / 2 ? buf->max_bytes + 1 : 2 * size;
+		size = size > buf->max_bytes / 2 ? buf->max_bytes + 1 :
+						   2 * size;
 	if (size != buf->size) {
 		buf->ptr = arena_grow(buf->arena, buf->ptr, buf->size, size);
 		buf->size = size;

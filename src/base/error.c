@@ -81,7 +81,8 @@ bool error_set(struct error *err, enum error_code code, const char *detail_fmt,
 	format(err->detail, sizeof(err->detail), detail_fmt, args);
 	va_end(args);
 	if (!err->detail[0])
-		copy(err->detail, sizeof(err->detail), error_kind(code)->detail);
+		copy(err->detail, sizeof(err->detail),
+		     error_kind(code)->detail);
 	return false;
 }
 

@@ -25,8 +25,8 @@ struct json {
 bool json_parse(struct json *ret, struct str text, struct arena *arena,
 		struct error *err) MUST_CHECK;
 
-/* In the order of the text. A kind that does not fit gives "absent", 0, {NULL, 0}
- * or false. */
+/* In the order of the text. A kind that does not fit gives "absent", 0,
+ * {NULL, 0} or false. */
 struct json json_member(struct json object, const char *name);
 size_t json_count(struct json array_or_object);
 struct json json_element(struct json array, size_t index);

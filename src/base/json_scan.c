@@ -223,7 +223,7 @@ static bool read_word(struct scan *scan, struct str word)
 static char *put_utf8(char *to, uint32_t point)
 {
 	static const uint8_t leads[] = { 0, 0xc0, 0xe0, 0xf0 };
-	int more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+	int more = (point > 0x7f) + (point > 0x7ff) + (point > 0xffff);
 
 	*to++ = (char)(leads[more] | point >> (6 * more));
 	while (more--)

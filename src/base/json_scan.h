@@ -24,7 +24,7 @@ enum json_kind {
  */
 struct json_node {
 	const char *name;	/* of a member, between the quotes; else NULL */
-	const char *text;	/* the value as written; strings without quotes */
+	const char *text;	/* the value as written; strings unquoted */
 	uint32_t name_len;
 	uint32_t len;
 	uint32_t span;		/* nodes of this value: 1, and what it holds */
@@ -36,12 +36,13 @@ struct json_node {
 
 #define JSON_MAX_NODES (LIMIT_JSON_MEMBERS + 1u)
 
-/* ERROR_NOT_JSON; the detail says what and at which line and column (in bytes, from 1). */
+/* ERROR_NOT_JSON; the detail says what, and at which line and column (in bytes,
+ * from 1). */
 bool json_scan(struct str text, struct error *err) MUST_CHECK;
 /* The same, and hands out the nodes, which point into `text`. */
 bool json_scan_nodes(struct str text, struct json_node nodes[JSON_MAX_NODES],
 		     size_t *ret_count, struct error *err) MUST_CHECK;
-/* Decodes the escapes of a scanned string; never longer, so `to` may be `from`. */
+/* Decodes the escapes of a scanned string. Never longer: `to` may be `from`. */
 size_t json_unescape(char *to, const char *from, size_t len);
 
 #endif

@@ -165,8 +165,8 @@ bool signing_key_open(struct signing_key **ret, const char *path,
 	if (!key || !EVP_PKEY_is_a(key, "RSA")) {
 		EVP_PKEY_free(key);
 		return error_cause(err, ERROR_INTERNAL,
-				   "%s: not an RSA private key that can be read",
-				   path);
+				   "%s: not an RSA private key that can be "
+				   "read", path);
 	}
 	*ret = malloc(sizeof(**ret));
 	if (!*ret) {

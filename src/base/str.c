@@ -141,7 +141,8 @@ size_t utf8_length(struct str a)
 uint32_t utf8_next(const char **ptr, const char *end)
 {
 	const unsigned char *p = (const unsigned char *)*ptr;
-	size_t bytes = utf8_sequence((struct str){ *ptr, (size_t)(end - *ptr) });
+	struct str rest = { *ptr, (size_t)(end - *ptr) };
+	size_t bytes = utf8_sequence(rest);
 	uint32_t point;
 
 	if (bytes < 2) {

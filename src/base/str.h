@@ -59,7 +59,7 @@ bool str_eq_constant_time(struct str a, struct str b);
 
 /* Strict UTF-8 (RFC 3629): no overlong form, no surrogate, at most U+10FFFF. */
 bool utf8_valid(struct str a);
-/* Bytes of the first code point; 0 when it is not well-formed or `a` is empty. */
+/* Bytes of the first code point; 0 when it is ill-formed or `a` is empty. */
 size_t utf8_sequence(struct str a);
 /* Code points in valid UTF-8. */
 size_t utf8_length(struct str a);

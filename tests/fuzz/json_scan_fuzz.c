@@ -88,7 +88,8 @@ static void write_json(struct buf *to, struct json json)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	CLEANUP(cleanup_arena) struct arena *arena = arena_new("fuzz", 64 * MIB);
+	CLEANUP(cleanup_arena) struct arena *arena =
+		arena_new("fuzz", 64 * MIB);
 	struct str text = { (const char *)data, bytes };
 	struct json json, again;
 	struct buf first, second;

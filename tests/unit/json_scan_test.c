@@ -68,7 +68,8 @@ static void what_the_grammar_lacks_is_refused(void **state)
 	static const char *const bad[] = {
 		"", " ", "nul", "nulll", "True", "NaN", "Infinity",
 		"-Infinity", "'a'", "undefined", "01", "-", "-01", "+1", ".5",
-		"1.", "1.e5", "1e", "1e+", "0x10", "1_000", "--1", "1 2", "[1 2]",
+		"1.", "1.e5", "1e", "1e+", "0x10", "1_000", "--1", "1 2",
+		"[1 2]",
 		"[1,]", "[,1]", "[,]", "[1", "[", "]", "{", "}", "{]", "[}",
 		"{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}", "{'a':1}",
 		"{1:1}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{\"a\"::1}",
@@ -285,7 +286,8 @@ static void escapes_decode_to_utf8(void **state)
 static void nodes_say_what_the_text_holds(void **state)
 {
 	static struct json_node nodes[JSON_MAX_NODES];
-	const struct str text = STR(" {\"a\" : [1, -2.50e1], \"\\n\":\"x\\ty\"} ");
+	const struct str text = STR(" {\"a\" : [1, -2.50e1], "
+				    "\"\\n\":\"x\\ty\"} ");
 	struct error err;
 	size_t count;
 

@@ -94,7 +94,7 @@ static void elements_are_found_by_index(void **state)
 	assert_int_equal(json_element(json, 4).kind, JSON_ABSENT);
 }
 
-/* Money is read from this text; json-c and doubles would change each of them. */
+/* Money is read from this text; a double would change most of them. */
 static void numbers_keep_their_literal(void **state)
 {
 	static const char *const literals[] = {

@@ -146,7 +146,8 @@ static void a_full_line_still_ends(void **state)
 		log_begin(&log, "info", "e");
 		for (size_t cut = 0; cut < 40; cut++) {
 			log_text(&log, "key", text + (cut % 7) * len);
-			log_str(&log, "k", (struct str){ text, cut * 20 * len });
+			log_str(&log, "k",
+				(struct str){ text, cut * 20 * len });
 		}
 		log_end(&log);
 		assert_true(strlen(line()) < sizeof(log.text));

@@ -245,7 +245,8 @@ static void a_certificate_is_valid_for_ten_years(void **state)
 
 	(void)state;
 	signature = signed_text(STR("text"));
-	assert_true(verifies(2, STR("text"), signature, now_ms + 3649 * day_ms));
+	assert_true(verifies(2, STR("text"), signature,
+			     now_ms + 3649 * day_ms));
 	assert_false(verifies(2, STR("text"), signature,
 			      now_ms + 3651 * day_ms));
 	assert_false(verifies(2, STR("text"), signature, now_ms - day_ms));

@@ -1,0 +1,285 @@
+/*
+ * config_keys.c: every key of ordermill.conf, its default, its bounds and help.
+ */
+#include "base/config_keys.h"
+
+#include "base/cleanup.h"
+
+#include "base/banned.h"
+
+static bool is_profile(struct str value)
+{
+	return str_is(value, "local") || str_is(value, "aws");
+}
+
+static bool is_url(struct str value, struct str scheme)
+{
+	if (!str_starts(value, scheme) || value.len == scheme.len)
+		return false;
+	for (size_t i = scheme.len; i < value.len; i++) {
+		if ((unsigned char)value.ptr[i] <= ' ' ||
+		    strchr("\"<>\\^`{|}\x7f", value.ptr[i]))
+			return false;
+	}
+	return value.ptr[value.len - 1] != '/';
+}
+
+static bool is_web_url(struct str value)
+{
+	return is_url(value, STR("http://")) || is_url(value, STR("https://"));
+}
+
+static bool is_web_url_or_empty(struct str value)
+{
+	return !value.len || is_web_url(value);
+}
+
+static bool is_mail_url(struct str value)
+{
+	return is_url(value, STR("smtp://")) || is_url(value, STR("smtps://"));
+}
+
+static bool is_origins(struct str value)
+{
+	struct str origin;
+
+	while (str_next(&value, ' ', &origin)) {
+		if (origin.len && !is_web_url(origin))
+			return false;
+	}
+	return true;
+}
+
+static bool is_currency(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] < 'A' || value.ptr[i] > 'Z')
+			return false;
+	}
+	return value.len == 3;
+}
+
+static bool is_tls(struct str value)
+{
+	return str_is(value, "never") || str_is(value, "try") ||
+	       str_is(value, "require");
+}
+
+static bool is_signature_versions(struct str value)
+{
+	return str_is(value, "2") || str_is(value, "1 2");
+}
+
+static bool is_not_empty(struct str value)
+{
+	return value.len > 0;
+}
+
+#define A_URL "a URL such as https://desk.example.org, with no slash at its end"
+#define A_NAME "a name"
+
+#define OPERATIONS(X) \
+	X("create_order") \
+	X("update_order") \
+	X("delete_order") \
+	X("get_orders") \
+	X("get_order_by_id") \
+	X("recognize_uploaded_image") \
+	X("on_order_deleted") \
+	X("archive_deleted_orders") \
+	X("generate_pdf_report") \
+	X("subscribe_email") \
+	X("unsubscribe_email")
+
+#define WORKERS(operation) \
+	{ .name = operation ".workers", .type = CONFIG_INT, .fallback = "0", \
+	  .max = 64, .help = workers_help },
+#define BATCH(operation) \
+	{ .name = operation ".batch", .type = CONFIG_INT, .fallback = "0", \
+	  .max = 256, .help = batch_help },
+
+/* One text for eleven keys: the printers tell by the pointer. */
+static const char workers_help[] =
+	"Processes that answer an operation; 0 is its built-in number.";
+static const char batch_help[] =
+	"Requests that one commit of an operation may cover; 0 is its "
+	"built-in number.";
+
+const struct config_key config_keys[] = {
+	{ .name = "profile", .type = CONFIG_TEXT,
+	  .fallback = "local",
+	  .check = is_profile,
+	  .expected = "local or aws",
+	  .help =
+		"Which set of defaults the adapters have: 'local' (SQLite, a "
+		"directory, a local relay) or 'aws'." },
+	{ .name = "state.directory", .type = CONFIG_PATH,
+	  .fallback = "/var/lib/ordermill",
+	  .help =
+		"Where everything that lasts is kept. A path below that is "
+		"left empty lies in it." },
+	{ .name = "site.url", .type = CONFIG_TEXT,
+	  .fallback = "http://127.0.0.1:8080",
+	  .check = is_web_url, .expected = A_URL,
+	  .help =
+		"The address under which people reach the desk. It begins the "
+		"links in mails and reports." },
+	{ .name = "site.name", .type = CONFIG_TEXT,
+	  .fallback = "Order desk",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help = "The name in mails and reports." },
+	{ .name = "site.secret_file", .type = CONFIG_PATH,
+	  .fallback = "secrets/site.key",
+	  .help =
+		"The secret that signs cursors, image receipts and the links "
+		"in mails." },
+	{ .name = "orders.currency", .type = CONFIG_TEXT,
+	  .fallback = "EUR",
+	  .check = is_currency,
+	  .expected = "three capital letters such as EUR",
+	  .help = "The currency of an order that names none (ISO 4217)." },
+	{ .name = "orders.require_if_match", .type = CONFIG_BOOL,
+	  .fallback = "no",
+	  .help =
+		"Refuse to change or delete an order without If-Match "
+		"(428)." },
+	{ .name = "access.tokens_file", .type = CONFIG_PATH,
+	  .fallback = "tokens",
+	  .help = "The API tokens, hashed; 'ordermill token' writes it." },
+	{ .name = "access.origins", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_origins,
+	  .expected =
+		"origins such as https://shop.example.org, separated by spaces",
+	  .help =
+		"Origins of other sites whose pages may call the API (CORS), "
+		"exact, separated by spaces." },
+	{ .name = "database.adapter", .type = CONFIG_TEXT,
+	  .fallback = "sqlite", .aws = "dynamodb",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help = "What keeps orders, deletions and subscribers." },
+	{ .name = "database.path", .type = CONFIG_PATH,
+	  .fallback = "ordermill.db",
+	  .help = "The SQLite file." },
+	{ .name = "object_archive.adapter", .type = CONFIG_TEXT,
+	  .fallback = "directory", .aws = "s3",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help = "What keeps archived orders, photos and reports." },
+	{ .name = "object_archive.directory", .type = CONFIG_PATH,
+	  .fallback = "objects",
+	  .help = "The folder of the adapter 'directory'." },
+	{ .name = "object_archive.region", .type = CONFIG_TEXT,
+	  .fallback = "local",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help = "The region that presigned URLs name." },
+	{ .name = "object_archive.access_key_id", .type = CONFIG_TEXT,
+	  .fallback = "ordermill",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help = "The key id that presigned URLs name." },
+	{ .name = "object_archive.secret_key_file", .type = CONFIG_PATH,
+	  .fallback = "secrets/objects.key",
+	  .help = "The secret key that signs presigned URLs." },
+	{ .name = "object_archive.link_valid_s", .type = CONFIG_INT,
+	  .fallback = "3600", .min = 1, .max = 604800,
+	  .help = "Seconds for which a presigned URL is valid." },
+	{ .name = "event_bus.adapter", .type = CONFIG_TEXT,
+	  .fallback = "local", .aws = "sns",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help = "What carries the news of a deletion." },
+	{ .name = "event_bus.topic_arn", .type = CONFIG_TEXT,
+	  .fallback = "arn:aws:sns:local:000000000000:order-deleted",
+	  .check = is_not_empty,
+	  .expected = "the ARN of a topic",
+	  .help = "The topic; an event that names another one is refused." },
+	{ .name = "event_bus.endpoint", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_web_url_or_empty, .expected = A_URL,
+	  .help =
+		"Where events are delivered. Empty: /events/order-deleted "
+		"under site.url." },
+	{ .name = "event_bus.signature_versions", .type = CONFIG_TEXT,
+	  .fallback = "2",
+	  .check = is_signature_versions,
+	  .expected = "2, or '1 2'",
+	  .help = "The SNS signature versions that are accepted." },
+	{ .name = "event_bus.directory", .type = CONFIG_PATH,
+	  .fallback = "event_bus",
+	  .help =
+		"The key, certificate and subscription of the adapter "
+		"'local'." },
+	{ .name = "event_bus.attempts", .type = CONFIG_INT,
+	  .fallback = "8", .min = 1, .max = 100,
+	  .help = "Deliveries before an event is set aside as a dead letter." },
+	{ .name = "image_recognizer.adapter", .type = CONFIG_TEXT,
+	  .fallback = "none", .aws = "rekognition",
+	  .check = is_not_empty, .expected = A_NAME,
+	  .help =
+		"What looks at photos; with 'none' every verdict is "
+		"not_checked." },
+	{ .name = "mailer.adapter", .type = CONFIG_TEXT,
+	  .fallback = "maildir", .aws = "smtp",
+	  .check = is_not_empty,
+	  .expected = "maildir or smtp",
+	  .help =
+		"How mail leaves: by 'smtp', or into a 'maildir' to try the "
+		"desk out." },
+	{ .name = "mailer.directory", .type = CONFIG_PATH,
+	  .fallback = "mail",
+	  .help = "The folder of the adapter 'maildir'." },
+	{ .name = "mailer.from", .type = CONFIG_TEXT,
+	  .fallback = "Order desk <desk@localhost>",
+	  .check = is_not_empty,
+	  .expected = "an address such as Order desk <desk@example.org>",
+	  .help = "The sender of every mail." },
+	{ .name = "mailer.url", .type = CONFIG_TEXT,
+	  .fallback = "smtp://127.0.0.1:25",
+	  .check = is_mail_url,
+	  .expected = "a URL that begins with smtp:// or smtps://",
+	  .help = "The SMTP server." },
+	{ .name = "mailer.tls", .type = CONFIG_TEXT,
+	  .fallback = "try", .aws = "require",
+	  .check = is_tls,
+	  .expected = "never, try or require",
+	  .help =
+		"STARTTLS: 'never', 'try' (where the server offers it) or "
+		"'require'." },
+	{ .name = "mailer.user", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help = "The account at the SMTP server; empty for none." },
+	{ .name = "mailer.password_file", .type = CONFIG_PATH,
+	  .fallback = "",
+	  .help = "The account's password." },
+	{ .name = "relay.socket", .type = CONFIG_PATH,
+	  .fallback = "run/relay.sock",
+	  .help = "The socket by which a deletion wakes the relay." },
+	{ .name = "relay.sweep_after_s", .type = CONFIG_INT,
+	  .fallback = "120", .min = 1, .max = 86400,
+	  .help =
+		"Seconds after which a deletion that is still open is archived "
+		"by archive_deleted_orders." },
+	{ .name = "relay.archive_url", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_web_url_or_empty, .expected = A_URL,
+	  .help =
+		"Where the relay calls archive_deleted_orders. Empty: "
+		"/api/archive under site.url." },
+	{ .name = "relay.token_file", .type = CONFIG_PATH,
+	  .fallback = "secrets/relay.token",
+	  .help = "The API token of the relay." },
+	{ .name = "report.fonts", .type = CONFIG_PATH,
+	  .fallback = "/usr/share/fonts",
+	  .help = "The folder that is searched for the fonts of reports." },
+	OPERATIONS(WORKERS)
+	OPERATIONS(BATCH)
+};
+
+const size_t config_key_count = ARRAY_LEN(config_keys);
+
+size_t config_key_find(struct str name)
+{
+	size_t i = 0;
+
+	while (i < config_key_count && !str_is(name, config_keys[i].name))
+		i++;
+	return i;
+}
