@@ -218,7 +218,7 @@ export function errorView(problem, retry) {
     icon('warning'),
     h('h2', {}, problem.title || 'That did not work'),
     h('p', {}, problem.message, ' ', advice[problem.status] ?? ''),
-    retry && h('p', {}, h('button', { type: 'button', class: 'retry', onclick: retry }, 'Try again')),
+    retry && problem.status !== 404 && h('p', {}, h('button', { type: 'button', class: 'retry', onclick: retry }, 'Try again')),
     problem.trace_id && h('p', { class: 'quiet' }, 'Trace id ', h('code', {}, problem.trace_id), copyButton(problem.trace_id, 'Trace id')));
 }
 

@@ -32,7 +32,8 @@ export function createOrderForm(order, { submit, cancel, changed, signal, photo:
   const lines = h('div', { class: 'line-rows' });
   const lineError = h('p', { class: 'error-text' });
   const pairs = h('div', { class: 'pair-rows' });
-  const total = h('output', { class: 'total', name: 'total' });
+  const total = h('output', { name: 'total' });
+  const totalField = h('div', { class: 'field' }, h('span', { class: 'label' }, 'Total of the lines'), total);
   const description = field({ name: 'description', label: 'Description', hint: 'What is ordered, in a few words. A photo is compared with it.', maxlength: 500, dir: 'auto', value: order.description });
   const price = field({ name: 'price', label: 'Price', inputmode: 'decimal', value: order.price });
   const currency = field({ name: 'currency', label: 'Currency', value: order.currency, maxlength: 3, size: 4, list: 'currencies', autocapitalize: 'characters' });
@@ -46,7 +47,7 @@ export function createOrderForm(order, { submit, cancel, changed, signal, photo:
     h('fieldset', { 'data-name': 'lines' }, h('legend', {}, 'Lines'),
       h('p', { class: 'hint' }, 'With lines, the price is their sum. Without, type the price below.'), lines, lineError,
       h('button', { type: 'button', id: 'add-line', onclick: () => addLine({ sku: '', name: '', quantity: 1, unit_price: '' }, true) }, icon('plus'), 'Add line')),
-    h('div', { class: 'columns price-row' }, price, currency, h('div', { class: 'field' }, h('span', { class: 'label' }, 'Total'), total)),
+    h('div', { class: 'columns price-row' }, price, totalField, currency),
     field({ name: 'notes', label: 'Notes', optional: true, control: h('textarea', { rows: 3, dir: 'auto', value: order.notes ?? '' }) }),
     h('fieldset', { 'data-name': 'metadata' }, h('legend', {}, 'Metadata', h('span', { class: 'quiet' }, ' (optional)')), pairs,
       h('p', { class: 'error-text' }),
@@ -99,10 +100,11 @@ export function createOrderForm(order, { submit, cancel, changed, signal, photo:
   }
 
   function showTotal() {
-    const { lines, price: single, currency } = value();
+    const { lines, currency } = value();
     const hasLines = lines.length > 0;
     price.hidden = hasLines;
-    const sum = hasLines ? linesTotal(lines, currency) : /^\d+(\.\d+)?$/.test(single) ? single : null;
+    totalField.hidden = !hasLines;
+    const sum = linesTotal(lines, currency);
     total.value = sum === null ? '–' : `${moneyText(sum, currency)} ${currency}`;
   }
 
