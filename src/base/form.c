@@ -32,7 +32,8 @@ static bool decode(struct str from, struct arena *arena, struct str *ret,
 			    (high = hex_value(from.ptr[i + 1])) < 0 ||
 			    (low = hex_value(from.ptr[i + 2])) < 0)
 				return error_set(err, ERROR_BAD_PARAMETER,
-						 "A '%%' must be followed by two hexadecimal digits.");
+						 "A '%%' must be followed by "
+						 "two hexadecimal digits.");
 			c = (char)(high * 16 + low);
 			i += 2;
 		} else if (c == '+') {
@@ -43,13 +44,13 @@ static bool decode(struct str from, struct arena *arena, struct str *ret,
 	to[len] = '\0';
 	*ret = (struct str){ to, len };
 	if (memchr(to, '\0', len) || !utf8_valid(*ret))
-		return error_set(err, ERROR_BAD_PARAMETER,
-				 "Names and values must be UTF-8 text without NUL.");
+		return error_set(
+			err, ERROR_BAD_PARAMETER,
+			"Names and values must be UTF-8 text without NUL.");
 	return true;
 }
 
-bool form_next(struct form_iterator *it, struct arena *arena,
-	       struct error *err)
+bool form_next(struct form_iterator *it, struct arena *arena, struct error *err)
 {
 	struct str value, name;
 

@@ -55,8 +55,7 @@ static bool is_genuine(enum link_purpose purpose, struct str raw,
 
 bool link_token_check(enum link_purpose purpose, struct str token,
 		      int64_t now_ms, struct str secret, struct arena *arena,
-		      char ret_subscriber_id[ORDER_ID_BYTES],
-		      struct error *err)
+		      char ret_subscriber_id[ORDER_ID_BYTES], struct error *err)
 {
 	uint64_t expires_ms = 0;
 	struct str raw;
@@ -64,12 +63,14 @@ bool link_token_check(enum link_purpose purpose, struct str token,
 	if (!base64url_decode(token, arena, &raw) ||
 	    !is_genuine(purpose, raw, secret, arena))
 		return error_item(err, "/token", "invalid",
-				  "The link is not complete, or not one of ours. Copy all of it from the mail.");
+				  "The link is not complete, or not one of "
+				  "ours. Copy all of it from the mail.");
 	for (size_t i = 1 + ID_BYTES; i < PAYLOAD_BYTES; i++)
 		expires_ms = expires_ms << 8 | (uint8_t)raw.ptr[i];
 	if (expires_ms != 0 && now_ms >= (int64_t)expires_ms)
 		return error_item(err, "/token", "expired",
-				  "The link is too old. Subscribe again to get a new one.");
+				  "The link is too old. Subscribe again to get "
+				  "a new one.");
 	memcpy(ret_subscriber_id, raw.ptr + 1, ID_BYTES);
 	ret_subscriber_id[ID_BYTES] = '\0';
 	return true;

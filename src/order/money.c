@@ -55,9 +55,9 @@ int currency_scale(const char *currency)
 #define MAX_SIGNIFICANT 15
 
 struct decimal {
-	int64_t digits;		/* right while significant <= MAX_SIGNIFICANT */
-	int64_t significant;	/* from the first to the last that is not 0 */
-	int64_t zeros;		/* behind the last that is not 0 */
+	int64_t digits;	     /* right while significant <= MAX_SIGNIFICANT */
+	int64_t significant; /* from the first to the last that is not 0 */
+	int64_t zeros;	     /* behind the last that is not 0 */
 	int64_t exponent;
 	bool negative;
 };

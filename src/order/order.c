@@ -6,10 +6,8 @@
 #include "base/banned.h"
 
 static const char *const status_names[STATUS_COUNT] = {
-	[STATUS_PENDING] = "pending",
-	[STATUS_CONFIRMED] = "confirmed",
-	[STATUS_SHIPPED] = "shipped",
-	[STATUS_DELIVERED] = "delivered",
+	[STATUS_PENDING] = "pending",	  [STATUS_CONFIRMED] = "confirmed",
+	[STATUS_SHIPPED] = "shipped",	  [STATUS_DELIVERED] = "delivered",
 	[STATUS_CANCELLED] = "cancelled",
 };
 
@@ -80,12 +78,14 @@ static bool illegal_status(enum order_status from, enum order_status to,
 
 	for (unsigned i = 0; i < STATUS_COUNT; i++)
 		if (order_status_may_become(from, i))
-			len += (size_t)snprintf(legal + len, sizeof(legal) - len,
-						"%s%s", len ? " or " : "",
+			len += (size_t)snprintf(legal + len,
+						sizeof(legal) - len, "%s%s",
+						len ? " or " : "",
 						status_names[i]);
 	if (!len)
 		return error_set(err, ERROR_ILLEGAL_STATUS,
-				 "An order that is %s keeps that status; it cannot become %s.",
+				 "An order that is %s keeps that status; it "
+				 "cannot become %s.",
 				 status_names[from], status_names[to]);
 	return error_set(err, ERROR_ILLEGAL_STATUS,
 			 "An order that is %s can become %s, not %s.",
@@ -100,8 +100,8 @@ bool order_change(struct order *order, const struct order *before,
 		return illegal_status(before->status, order->status, err);
 	order->version = before->version + 1;
 	/* a clock that was set back must not make a change older than the last */
-	order->updated_ms = now_ms > before->updated_ms ? now_ms :
-							  before->updated_ms;
+	order->updated_ms =
+		now_ms > before->updated_ms ? now_ms : before->updated_ms;
 	return true;
 }
 

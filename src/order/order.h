@@ -73,7 +73,8 @@ struct order {
 	int64_t created_ms, updated_ms;
 
 	/* only of a draft just read, not stored: */
-	struct str receipt;		/* image.receipt; absent when not given */
+	struct str receipt;		/* image.receipt, for receipt_check to fill
+					 * `image` from; absent when not given */
 	bool accept_mismatch;
 };
 
@@ -97,9 +98,10 @@ bool order_from_json(struct order *order, struct str body,
 void order_place(struct order *order, int64_t now_ms);
 
 /*
- * Applies a merge patch (RFC 7396) to `order` in place: members that may be
- * patched are those that a draft has, and status. Does not check the status
- * change against the old one: order_change does.
+ * Applies a merge patch (RFC 7396) to `order` in place (untouched on failure):
+ * members that may be patched are those that a draft has, and status; id,
+ * version, times and the whole image may be sent back as they were read. Does
+ * not check the status change against the old one: order_change does.
  */
 bool order_patch(struct order *order, struct str body, struct arena *arena,
 		 struct error *err) MUST_CHECK;

@@ -16,26 +16,26 @@
 
 #include "base/banned.h"
 
-#define DRAFT_MEMBERS                                                          \
-	"description", "customer", "lines", "currency", "price", "notes",      \
+#define DRAFT_MEMBERS \
+	"description", "customer", "lines", "currency", "price", "notes", \
 		"metadata", "image", "accept_mismatch"
 
 static const char *const draft_members[] = { DRAFT_MEMBERS, NULL };
 static const char *const change_members[] = {
 	DRAFT_MEMBERS, "status", "id", "version", "created_at", "updated_at",
-	NULL
+	NULL,
 };
 
 struct reader {
 	struct order *order;
-	const struct order *stored;	/* NULL: a new order */
+	const struct order *stored; /* NULL: a new order */
 	struct arena *arena;
 	struct error *err;
-	bool merging;		/* RFC 7396: null removes, objects merge */
-	char place[32];		/* pointer of the object being read */
-	int scale;		/* of the currency in force; -1: not known */
+	bool merging;	/* RFC 7396: null removes, objects merge */
+	char place[32]; /* pointer of the object being read */
+	int scale;	/* of the currency in force; -1: not known */
 	bool lines_given, price_given;
-	bool amounts_wrong;	/* nothing to add up */
+	bool amounts_wrong; /* nothing to add up */
 };
 
 /* One more wrong member, `name` in the object at r->place. Always false. */
@@ -54,6 +54,14 @@ static bool wrong(struct reader *r, struct str name, const char *code,
 			  "%s", detail);
 }
 
+/* The code for a value that is not of the kind that it must be. */
+static const char *kind_fault(struct json value)
+{
+	return value.kind == JSON_ABSENT || value.kind == JSON_NULL
+		       ? "required"
+		       : "wrong_type";
+}
+
 /* The others are wrong members; a caller may go on all the same. */
 static bool has_only(struct reader *r, struct json object,
 		     const char *const *names)
@@ -63,7 +71,7 @@ static bool has_only(struct reader *r, struct json object,
 
 struct text_rule {
 	const char *name;
-	const char *words;	/* "Write <words> of 1 to <max> characters." */
+	const char *words; /* "Write <words> of 1 to <max> characters." */
 	size_t min, max;
 	bool several_lines;
 	bool trimmed;
@@ -107,10 +115,10 @@ static bool read_text(struct reader *r, struct str name, struct json value,
 {
 	if (value.kind == JSON_STRING)
 		return check_text(r, name, json_string(value), rule, ret);
-	return wrong(r, name,
-		     value.kind == JSON_NULL ? "required" : "wrong_type",
-		     "Write %s as text.", rule->words);
+	return wrong(r, name, kind_fault(value), "Write %s as text.",
+		     rule->words);
 }
+
 /* Text that may be missing: null and "" are "not given". */
 static bool read_optional(struct reader *r, struct json object,
 			  const struct text_rule *rule, struct str *ret)
@@ -126,15 +134,15 @@ static bool read_optional(struct reader *r, struct json object,
 }
 
 static const struct text_rule description_rule = {
-	"description", "a description", 1, LIMIT_DESCRIPTION_LENGTH,
-	.several_lines = true, .trimmed = true,
+	.name = "description", .words = "a description", .min = 1,
+	.max = LIMIT_DESCRIPTION_LENGTH, .several_lines = true, .trimmed = true,
 };
 
 static void read_description(struct reader *r, struct json value)
 {
 	if (value.kind != JSON_ABSENT)
-		read_text(r, STR("description"), value,
-				&description_rule, &r->order->description);
+		read_text(r, STR("description"), value, &description_rule,
+			  &r->order->description);
 	else if (!r->order->description.len)
 		wrong(r, STR("description"), "required",
 		      "Write a description of 1 to %u characters.",
@@ -144,7 +152,8 @@ static void read_description(struct reader *r, struct json value)
 static void read_notes(struct reader *r, struct json body)
 {
 	static const struct text_rule rule = {
-		"notes", "notes", 0, LIMIT_NOTES_LENGTH, .several_lines = true,
+		.name = "notes", .words = "notes",
+		.max = LIMIT_NOTES_LENGTH, .several_lines = true,
 	};
 
 	read_optional(r, body, &rule, &r->order->notes);
@@ -153,8 +162,8 @@ static void read_notes(struct reader *r, struct json body)
 static void read_email(struct reader *r, struct json customer)
 {
 	static const struct text_rule rule = {
-		"email", "an e-mail address", 0, LIMIT_EMAIL_BYTES,
-		.trimmed = true,
+		.name = "email", .words = "an e-mail address",
+		.max = LIMIT_EMAIL_BYTES, .trimmed = true,
 	};
 	struct str email = r->order->customer_email, local, domain;
 
@@ -173,16 +182,16 @@ static void read_email(struct reader *r, struct json customer)
 	domain = email;
 	str_next(&domain, '@', &local);
 	domain = text_lower(domain, r->arena);
-	r->order->customer_email = str_from(
-		arena_printf(r->arena, "%.*s@%.*s", STR_ARG(local),
-			     STR_ARG(domain)));
+	r->order->customer_email = str_from(arena_printf(
+		r->arena, "%.*s@%.*s", STR_ARG(local), STR_ARG(domain)));
 }
 
 static void read_customer(struct reader *r, struct json value)
 {
 	static const char *const members[] = { "name", "email", NULL };
 	static const struct text_rule name_rule = {
-		"name", "a name", 0, LIMIT_NAME_LENGTH, .trimmed = true,
+		.name = "name", .words = "a name",
+		.max = LIMIT_NAME_LENGTH, .trimmed = true,
 	};
 
 	if (value.kind == JSON_ABSENT)
@@ -194,7 +203,8 @@ static void read_customer(struct reader *r, struct json value)
 	}
 	if (value.kind != JSON_OBJECT) {
 		wrong(r, STR("customer"), "wrong_type",
-		      "Write the customer as an object with name, email or both.");
+		      "Write the customer as an object with name, email or "
+		      "both.");
 		return;
 	}
 	snprintf(r->place, sizeof(r->place), "/customer");
@@ -206,26 +216,26 @@ static void read_customer(struct reader *r, struct json value)
 
 static void read_currency(struct reader *r, struct json value)
 {
-	struct str code;
+	struct str code = json_string(value);
 	char currency[4] = "";
+	bool given = value.kind != JSON_ABSENT &&
+		     (value.kind != JSON_NULL || r->merging);
 
-	if (value.kind != JSON_ABSENT &&
-	    !(value.kind == JSON_NULL && !r->merging)) {
-		code = value.kind == JSON_STRING ? json_string(value) :
-						   STR("");
-		if (pattern_matches(PATTERN_CURRENCY, code))
-			memcpy(currency, code.ptr, code.len);
-		if (currency_scale(currency) >= 0)
-			memcpy(r->order->currency, currency, sizeof(currency));
-		else
-			r->amounts_wrong = !wrong(
-				r, STR("currency"),
-				value.kind == JSON_STRING ? "unknown_currency" :
-				value.kind == JSON_NULL	  ? "required" :
-							    "wrong_type",
-				"Write the currency as its three-letter code, such as EUR.");
+	if (pattern_matches(PATTERN_CURRENCY, code))
+		memcpy(currency, code.ptr, code.len);
+	if (!given) {
+		r->scale = currency_scale(r->order->currency);
+	} else if (currency_scale(currency) >= 0) {
+		memcpy(r->order->currency, currency, sizeof(currency));
+		r->scale = currency_scale(currency);
+	} else {
+		r->scale = -1;
+		r->amounts_wrong = true;
+		wrong(r, STR("currency"),
+		      code.ptr ? "unknown_currency" : kind_fault(value),
+		      "Write the currency as its three-letter code, such as "
+		      "EUR.");
 	}
-	r->scale = r->amounts_wrong ? -1 : currency_scale(r->order->currency);
 }
 
 /* Only a JSON number may have one: nobody writes an amount as "5.99e1". */
@@ -245,15 +255,15 @@ static bool read_amount(struct reader *r, struct str name, struct json value,
 			int64_t min, int64_t *ret)
 {
 	int scale = r->scale < 0 ? 4 : r->scale;
-	struct str text = value.kind == JSON_STRING ? json_string(value) :
-						      json_literal(value);
+	struct str text = value.kind == JSON_STRING ? json_string(value)
+						    : json_literal(value);
+	char limit[MONEY_TEXT_BYTES];
 
 	if (value.kind != JSON_STRING && value.kind != JSON_NUMBER)
-		return wrong(r, name,
-			     value.kind == JSON_NULL ? "required" : "wrong_type",
+		return wrong(r, name, kind_fault(value),
 			     "Write the amount as text, such as \"59.90\".");
-	switch (has_exponent(value) ? MONEY_NOT_A_NUMBER :
-				      money_read(text, scale, ret)) {
+	switch (has_exponent(value) ? MONEY_NOT_A_NUMBER
+				    : money_read(text, scale, ret)) {
 	case MONEY_NOT_A_NUMBER:
 		return wrong(r, name, "not_a_number",
 			     "Write the amount in digits, such as \"59.90\".");
@@ -268,26 +278,23 @@ static bool read_amount(struct reader *r, struct str name, struct json value,
 	case MONEY_OUT_OF_RANGE:
 		break;
 	}
+	money_format(LIMIT_PRICE_MINOR, scale, limit);
 	return wrong(r, name, "out_of_range",
-		     "Write an amount %s and not above %lld.",
-		     min > 0 ? "above 0" : "that is not below 0",
-		     (long long)LIMIT_PRICE_MINOR / 10000);
+		     "Write an amount %s and not above %s.",
+		     min > 0 ? "above 0" : "that is not below 0", limit);
 }
 
 static bool read_quantity(struct reader *r, struct json value, int64_t *ret)
 {
-	enum money_fault fault = MONEY_NOT_A_NUMBER;
+	const char *code = "out_of_range";
 
-	if (value.kind == JSON_NUMBER)
-		fault = money_read(json_literal(value), 0, ret);
-	if (fault == MONEY_READ && *ret >= 1 && *ret <= LIMIT_QUANTITY)
+	if (value.kind != JSON_NUMBER)
+		code = kind_fault(value);
+	else if (money_read(json_literal(value), 0, ret) == MONEY_NOT_EXACT)
+		code = "not_exact";
+	else if (*ret >= 1 && *ret <= LIMIT_QUANTITY)
 		return true;
-	return wrong(r, STR("quantity"),
-		     value.kind == JSON_ABSENT || value.kind == JSON_NULL ?
-						"required" :
-		     value.kind != JSON_NUMBER ? "wrong_type" :
-		     fault == MONEY_NOT_EXACT  ? "not_exact" :
-						 "out_of_range",
+	return wrong(r, STR("quantity"), code,
 		     "Write the quantity as a whole number from 1 to %u.",
 		     LIMIT_QUANTITY);
 }
@@ -298,13 +305,13 @@ static bool read_line(struct reader *r, struct json value,
 	static const char *const members[] = { "sku", "name", "quantity",
 					       "unit_price", NULL };
 	static const struct text_rule sku_rule = {
-		"sku", "an article number", 0, LIMIT_SKU_LENGTH,
-		.trimmed = true,
+		.name = "sku", .words = "an article number",
+		.max = LIMIT_SKU_LENGTH, .trimmed = true,
 	};
 	static const struct text_rule name_rule = {
-		"name", "a name", 1, LIMIT_NAME_LENGTH, .trimmed = true,
+		.name = "name", .words = "a name", .min = 1,
+		.max = LIMIT_NAME_LENGTH, .trimmed = true,
 	};
-	struct json name = json_member(value, "name");
 	bool good = has_only(r, value, members);
 
 	line->sku = STR("");
@@ -312,23 +319,22 @@ static bool read_line(struct reader *r, struct json value,
 		good = false;
 	else if (line->sku.len && !pattern_matches(PATTERN_SKU, line->sku))
 		good = wrong(r, STR("sku"), "invalid",
-			     "Write the article number with letters, digits and . _ - / only.");
-	if (name.kind == JSON_ABSENT)
-		name.kind = JSON_NULL;
-	good &= read_text(r, STR("name"), name, &name_rule, &line->name);
+			     "Write the article number with letters, digits "
+			     "and . _ - / only.");
+	good &= read_text(r, STR("name"), json_member(value, "name"),
+			  &name_rule, &line->name);
 	good &= read_quantity(r, json_member(value, "quantity"),
 			      &line->quantity);
-	value = json_member(value, "unit_price");
-	if (value.kind == JSON_ABSENT)
-		value.kind = JSON_NULL;
-	good &= read_amount(r, STR("unit_price"), value, 0,
+	good &= read_amount(r, STR("unit_price"),
+			    json_member(value, "unit_price"), 0,
 			    &line->unit_price_minor);
 	return good;
 }
 
 static bool read_each_line(struct reader *r, struct json value, size_t count)
 {
-	struct order_line *lines = arena_alloc(r->arena, count * sizeof(*lines));
+	struct order_line *lines =
+		arena_alloc(r->arena, count * sizeof(*lines));
 	bool good = true;
 
 	for (size_t i = 0; i < count; i++) {
@@ -339,7 +345,8 @@ static bool read_each_line(struct reader *r, struct json value, size_t count)
 			good &= read_line(r, line, &lines[i]);
 		else
 			good = error_item(r->err, r->place, "wrong_type",
-					  "Write each line as an object with name, quantity and unit_price.");
+					  "Write each line as an object with "
+					  "name, quantity and unit_price.");
 	}
 	r->place[0] = '\0';
 	r->order->lines = lines;
@@ -360,14 +367,14 @@ static void read_lines(struct reader *r, struct json value)
 		return;
 	}
 	if (value.kind != JSON_ARRAY)
-		r->amounts_wrong = !wrong(r, STR("lines"), "wrong_type",
-					  "Write the lines as an array.");
+		wrong(r, STR("lines"), "wrong_type",
+		      "Write the lines as an array.");
 	else if (count > LIMIT_LINES)
-		r->amounts_wrong = !wrong(r, STR("lines"), "too_many",
-					  "An order has at most %u lines.",
-					  LIMIT_LINES);
-	else if (!read_each_line(r, value, count))
-		r->amounts_wrong = true;
+		wrong(r, STR("lines"), "too_many",
+		      "An order has at most %u lines.", LIMIT_LINES);
+	else if (read_each_line(r, value, count))
+		return;
+	r->amounts_wrong = true;
 }
 
 static void read_price(struct reader *r, struct json value)
@@ -387,7 +394,7 @@ static void read_metadata_member(struct reader *r, struct str key,
 				 struct json value)
 {
 	static const struct text_rule rule = {
-		"", "a value", 0, LIMIT_METADATA_VALUE_LENGTH,
+		.words = "a value", .max = LIMIT_METADATA_VALUE_LENGTH,
 		.several_lines = true,
 	};
 	struct order_metadata *all = r->order->metadata;
@@ -431,8 +438,8 @@ static void read_metadata(struct reader *r, struct json value)
 		return;
 	}
 	/* a copy: the order before the change may still point at the old ones */
-	all = arena_alloc(r->arena, (order->metadata_count + json_count(value) + 1) *
-					    sizeof(*all));
+	all = arena_alloc(r->arena, (order->metadata_count + json_count(value) +
+				     1) * sizeof(*all));
 	if (order->metadata_count)
 		memcpy(all, order->metadata,
 		       order->metadata_count * sizeof(*all));
@@ -470,7 +477,7 @@ static void read_image_object(struct reader *r, struct json value)
 	static const char *const draft_image[] = { "receipt", NULL };
 	static const char *const stored_image[] = {
 		"receipt", "url", "id", "media_type", "verdict", "confidence",
-		"labels", "model", "accepted_by_user", NULL
+		"labels", "model", "accepted_by_user", NULL,
 	};
 	bool had_image = r->stored && r->stored->image.id.len > 0;
 	struct json receipt = json_member(value, "receipt");
@@ -487,7 +494,8 @@ static void read_image_object(struct reader *r, struct json value)
 		      "Send the receipt that the upload of the photo gave.");
 	else if (receipt.kind != JSON_ABSENT || !is_stored_image(r, value))
 		error_item(r->err, r->place, "read_only",
-			   "Repeat the photo as it was read, or send null or only a new receipt.");
+			   "Repeat the photo as it was read, or send null or "
+			   "only a new receipt.");
 	else
 		r->order->image = r->stored->image;
 }
@@ -524,25 +532,21 @@ static void read_status(struct reader *r, struct json value)
 	     order_status_from(json_string(value), &r->order->status)))
 		return;
 	wrong(r, STR("status"),
-	      value.kind == JSON_STRING ? "invalid" :
-	      value.kind == JSON_NULL	? "required" :
-					  "wrong_type",
-	      "Write the status as pending, confirmed, shipped, delivered or cancelled.");
+	      value.kind == JSON_STRING ? "invalid" : kind_fault(value),
+	      "Write the status as pending, confirmed, shipped, delivered or "
+	      "cancelled.");
 }
 
 /* What a GET answers besides may be sent back, but only unchanged. */
-static void check_read_only(struct reader *r, const char *name,
-			    struct json value, const char *stored)
+static void check_read_only(struct reader *r, struct json body,
+			    const char *name, enum json_kind kind,
+			    const char *stored)
 {
-	struct str given = { NULL, 0 };
+	struct json value = json_member(body, name);
+	struct str given = kind == JSON_STRING ? json_string(value)
+					       : json_literal(value);
 
-	if (value.kind == JSON_ABSENT)
-		return;
-	if (value.kind == JSON_STRING)
-		given = json_string(value);
-	else if (value.kind == JSON_NUMBER)
-		given = json_literal(value);
-	if (!str_is(given, stored))
+	if (value.kind != JSON_ABSENT && !str_is(given, stored))
 		wrong(r, str_from(name), "read_only",
 		      "Leave this member out, or send it as it was read.");
 }
@@ -552,13 +556,13 @@ static void read_change_members(struct reader *r, struct json body)
 	char text[TIME_TEXT_BYTES];
 
 	read_status(r, json_member(body, "status"));
-	check_read_only(r, "id", json_member(body, "id"), r->stored->id);
+	check_read_only(r, body, "id", JSON_STRING, r->stored->id);
 	snprintf(text, sizeof(text), "%lld", (long long)r->stored->version);
-	check_read_only(r, "version", json_member(body, "version"), text);
+	check_read_only(r, body, "version", JSON_NUMBER, text);
 	time_format(r->stored->created_ms, text);
-	check_read_only(r, "created_at", json_member(body, "created_at"), text);
+	check_read_only(r, body, "created_at", JSON_STRING, text);
 	time_format(r->stored->updated_ms, text);
-	check_read_only(r, "updated_at", json_member(body, "updated_at"), text);
+	check_read_only(r, body, "updated_at", JSON_STRING, text);
 }
 
 static void add_up_lines(struct reader *r)
@@ -581,7 +585,8 @@ static void add_up_lines(struct reader *r)
 		      "The lines add up to 0; an order costs more than that.");
 	else if (r->price_given && order->price_minor != sum)
 		wrong(r, STR("price"), "disagrees",
-		      "The lines add up to %s. Leave the price out, or write that.",
+		      "The lines add up to %s. Leave the price out, or write "
+		      "that.",
 		      text);
 	order->price_minor = sum;
 }
@@ -590,8 +595,8 @@ static void add_up_lines(struct reader *r)
 static void settle_price(struct reader *r)
 {
 	struct order *order = r->order;
-	bool other_scale = r->merging &&
-			   currency_scale(r->stored->currency) != r->scale;
+	bool other_scale =
+		r->merging && currency_scale(r->stored->currency) != r->scale;
 
 	if (r->amounts_wrong)
 		return;
@@ -638,8 +643,10 @@ static bool apply(struct reader *r, struct str text)
 static void empty(struct order *order, const char *currency)
 {
 	*order = (struct order){
-		.description = STR(""), .customer_name = STR(""),
-		.customer_email = STR(""), .notes = STR(""),
+		.description = STR(""),
+		.customer_name = STR(""),
+		.customer_email = STR(""),
+		.notes = STR(""),
 		.image.id = STR(""),
 	};
 	snprintf(order->currency, sizeof(order->currency), "%s", currency);
@@ -660,7 +667,10 @@ bool order_patch(struct order *order, struct str body, struct arena *arena,
 {
 	struct order changed = *order;
 	struct reader r = {
-		.order = &changed, .stored = order, .arena = arena, .err = err,
+		.order = &changed,
+		.stored = order,
+		.arena = arena,
+		.err = err,
 		.merging = true,
 	};
 
@@ -678,7 +688,10 @@ bool order_replace(struct order *order, struct str body,
 {
 	struct order changed;
 	struct reader r = {
-		.order = &changed, .stored = order, .arena = arena, .err = err,
+		.order = &changed,
+		.stored = order,
+		.arena = arena,
+		.err = err,
 	};
 
 	empty(&changed, default_currency);

@@ -249,8 +249,8 @@ static bool get_confidence(struct json object, int *ret, struct error *err)
 	if (value.kind == JSON_NULL)
 		return true;
 	if (value.kind != JSON_NUMBER ||
-	    !money_parse(json_literal(value), 3, &permille) ||
-	    permille < 0 || permille > 1000)
+	    !money_parse(json_literal(value), 3, &permille) || permille < 0 ||
+	    permille > 1000)
 		return damaged(err, "confidence");
 	*ret = (int)permille;
 	return true;
@@ -301,8 +301,8 @@ static bool get_lines(struct order *order, struct json lines, int scale,
 	if (lines.kind != JSON_ARRAY)
 		return damaged(err, "lines");
 	order->line_count = json_count(lines);
-	order->lines = arena_alloc(arena,
-				   (order->line_count + 1) * sizeof(*order->lines));
+	order->lines = arena_alloc(arena, (order->line_count + 1) *
+						  sizeof(*order->lines));
 	for (size_t i = 0; i < order->line_count; i++) {
 		struct json from = json_element(lines, i);
 		struct order_line *line = &order->lines[i];
@@ -330,9 +330,9 @@ static bool get_metadata(struct order *order, struct json metadata,
 	     json_next(&it)) {
 		if (it.value.kind != JSON_STRING)
 			return damaged(err, "metadata");
-		order->metadata[count++] = (struct order_metadata){
-			it.name, json_string(it.value)
-		};
+		order->metadata[count++] =
+			(struct order_metadata){ it.name,
+						 json_string(it.value) };
 	}
 	order->metadata_count = count;
 	return true;
@@ -371,8 +371,7 @@ static bool get_codes(struct order *order, struct json json, struct error *err)
 	return true;
 }
 
-static bool get_image(struct order *order, struct json image,
-		      struct error *err)
+static bool get_image(struct order *order, struct json image, struct error *err)
 {
 	if (image.kind == JSON_NULL)
 		return true;
@@ -390,7 +389,8 @@ static bool get_members(struct order *order, struct json json,
 	return get_count(json, "version", &order->version, err) &&
 	       get_text(json, "description", &order->description, err) &&
 	       get_customer(order, json_member(json, "customer"), err) &&
-	       get_lines(order, json_member(json, "lines"), scale, arena, err) &&
+	       get_lines(order, json_member(json, "lines"), scale, arena,
+			 err) &&
 	       get_amount(json, "price", scale, &order->price_minor, err) &&
 	       get_text(json, "notes", &order->notes, err) &&
 	       get_metadata(order, json_member(json, "metadata"), arena, err) &&
@@ -406,7 +406,8 @@ bool order_from_stored_json(struct order *order, struct str json,
 	struct error fault;
 
 	*order = (struct order){
-		.customer_name = STR(""), .customer_email = STR(""),
+		.customer_name = STR(""),
+		.customer_email = STR(""),
 	};
 	error_init(&fault);
 	if (!json_parse(&parsed, json, arena, &fault))
@@ -419,8 +420,9 @@ bool order_from_stored_json(struct order *order, struct str json,
 static struct str behind_image_id(struct str json)
 {
 	struct str image = STR("\"image\":{\"id\":\"");
-	const char *at = json.len ? memmem(json.ptr, json.len, image.ptr,
-					   image.len) : NULL;
+	const char *at =
+		json.len ? memmem(json.ptr, json.len, image.ptr, image.len)
+			 : NULL;
 
 	if (!at)
 		return (struct str){ NULL, 0 };
@@ -428,7 +430,8 @@ static struct str behind_image_id(struct str json)
 	return (struct str){ at, (size_t)(json.ptr + json.len - at) };
 }
 
-bool order_json_image_id(struct str json, struct str *id, struct str *media_type)
+bool order_json_image_id(struct str json, struct str *id,
+			 struct str *media_type)
 {
 	struct str next = STR(",\"media_type\":\"");
 	struct str rest = behind_image_id(json);

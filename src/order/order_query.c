@@ -13,16 +13,32 @@
 #include "base/banned.h"
 
 enum parameter {
-	LIMIT, CURSOR, SORT, STATUS, CUSTOMER_EMAIL, PRICE_GTE, PRICE_LTE,
-	CREATED_FROM, CREATED_TO, TZ, Q, PARAMETER_COUNT
+	LIMIT,
+	CURSOR,
+	SORT,
+	STATUS,
+	CUSTOMER_EMAIL,
+	PRICE_GTE,
+	PRICE_LTE,
+	CREATED_FROM,
+	CREATED_TO,
+	TZ,
+	Q,
+	PARAMETER_COUNT
 };
 
 static const char *const names[PARAMETER_COUNT] = {
-	[LIMIT] = "limit", [CURSOR] = "cursor", [SORT] = "sort",
-	[STATUS] = "status", [CUSTOMER_EMAIL] = "customer_email",
-	[PRICE_GTE] = "price_gte", [PRICE_LTE] = "price_lte",
-	[CREATED_FROM] = "created_from", [CREATED_TO] = "created_to",
-	[TZ] = "tz", [Q] = "q",
+	[LIMIT] = "limit",
+	[CURSOR] = "cursor",
+	[SORT] = "sort",
+	[STATUS] = "status",
+	[CUSTOMER_EMAIL] = "customer_email",
+	[PRICE_GTE] = "price_gte",
+	[PRICE_LTE] = "price_lte",
+	[CREATED_FROM] = "created_from",
+	[CREATED_TO] = "created_to",
+	[TZ] = "tz",
+	[Q] = "q",
 };
 
 static const char *const sort_names[] = {
@@ -34,7 +50,9 @@ static const char *const sort_names[] = {
 static bool unknown_parameter(struct str name, struct error *err)
 {
 	return error_set(err, ERROR_BAD_PARAMETER,
-			 "There is no parameter '%.*s'. There are: limit, cursor, sort, status, customer_email, price_gte, price_lte, created_from, created_to, tz, q.",
+			 "There is no parameter '%.*s'. There are: limit, "
+			 "cursor, sort, status, customer_email, price_gte, "
+			 "price_lte, created_from, created_to, tz, q.",
 			 name.len < 100 ? (int)name.len : 0, name.ptr);
 }
 
@@ -71,7 +89,8 @@ static bool read_limit(struct order_query *query, struct str text,
 
 	if (text.ptr && (!str_to_uint(text, LIMIT_PAGE, &limit) || limit < 1))
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter 'limit' must be a whole number from 1 to %u.",
+				 "The parameter 'limit' must be a whole number "
+				 "from 1 to %u.",
 				 LIMIT_PAGE);
 	query->limit = (unsigned)limit;
 	return true;
@@ -96,7 +115,8 @@ static bool read_sort(struct order_query *query, struct str text,
 		}
 	}
 	return error_set(err, ERROR_BAD_PARAMETER,
-			 "The parameter 'sort' must be created_at, updated_at or price, with a '-' in front for descending.");
+			 "The parameter 'sort' must be created_at, updated_at "
+			 "or price, with a '-' in front for descending.");
 }
 
 static bool read_statuses(struct order_query *query, struct str text,
@@ -107,8 +127,11 @@ static bool read_statuses(struct order_query *query, struct str text,
 
 	while (str_next(&text, ',', &name)) {
 		if (!order_status_from(name, &status))
-			return error_set(err, ERROR_BAD_PARAMETER,
-					 "The parameter 'status' must list pending, confirmed, shipped, delivered or cancelled, with commas between.");
+			return error_set(
+				err, ERROR_BAD_PARAMETER,
+				"The parameter 'status' must list pending, "
+				"confirmed, shipped, delivered or cancelled, "
+				"with commas between.");
 		query->statuses |= 1u << status;
 	}
 	return true;
@@ -124,7 +147,8 @@ static bool read_email(struct order_query *query, struct str text,
 	if (text.len > LIMIT_EMAIL_BYTES ||
 	    !pattern_matches(PATTERN_EMAIL, text))
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter 'customer_email' must be an e-mail address such as ada@example.org.");
+				 "The parameter 'customer_email' must be an "
+				 "e-mail address such as ada@example.org.");
 	query->customer_email = text_lower(text, arena);
 	return true;
 }
@@ -134,7 +158,8 @@ static bool read_price(const char *name, struct str text, int scale,
 {
 	if (text.ptr && !money_parse(text, scale, ret_minor))
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter '%s' must be an amount such as 59.90, with at most %d decimals.",
+				 "The parameter '%s' must be an amount such as "
+				 "59.90, with at most %d decimals.",
 				 name, scale);
 	return true;
 }
@@ -158,17 +183,20 @@ static bool read_time(enum parameter parameter, struct str text,
 		return true;
 	if (!date_parse(text, &year, &month, &day))
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter '%s' must be a time such as 2026-11-24T08:00:00Z (a '+' in it is written %%2B) or, with tz, a day such as 2026-11-24.",
+				 "The parameter '%s' must be a time such as "
+				 "2026-11-24T08:00:00Z (a '+' in it is written "
+				 "%%2B) or, with tz, a day such as 2026-11-24.",
 				 names[parameter]);
 	if (!zone)
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter '%s' is a day: give 'tz' too, such as tz=Europe/Berlin.",
+				 "The parameter '%s' is a day: give 'tz' too, "
+				 "such as tz=Europe/Berlin.",
 				 names[parameter]);
 	if (!time_of_local_day(zone, year, month, day, ret_ms) ||
-	    (parameter == CREATED_TO &&
-	     !local_day_end(zone, *ret_ms, ret_ms)))
+	    (parameter == CREATED_TO && !local_day_end(zone, *ret_ms, ret_ms)))
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter '%s' is not a day that can be reckoned with.",
+				 "The parameter '%s' is not a day that can be "
+				 "reckoned with.",
 				 names[parameter]);
 	return true;
 }
@@ -179,7 +207,8 @@ static bool read_zone(struct str text, struct arena *arena, const char **ret,
 	*ret = text.ptr ? arena_text(arena, text) : NULL;
 	if (text.ptr && !zone_is_known(*ret))
 		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter 'tz' must be a time zone such as Europe/Berlin or UTC.");
+				 "The parameter 'tz' must be a time zone such "
+				 "as Europe/Berlin or UTC.");
 	return true;
 }
 
@@ -190,9 +219,10 @@ static bool read_search(struct order_query *query, struct str text,
 		return true;
 	query->search = text_trim(text);
 	if (utf8_length(query->search) > LIMIT_SEARCH_LENGTH)
-		return error_set(err, ERROR_BAD_PARAMETER,
-				 "The parameter 'q' must have at most %u characters.",
-				 LIMIT_SEARCH_LENGTH);
+		return error_set(
+			err, ERROR_BAD_PARAMETER,
+			"The parameter 'q' must have at most %u characters.",
+			LIMIT_SEARCH_LENGTH);
 	if (!query->search.len)
 		query->search = (struct str){ NULL, 0 };
 	return true;
@@ -239,15 +269,17 @@ static bool read_cursor(struct order_query *query, struct str text,
 		return true;
 	if (!base64url_decode(text, arena, &raw) ||
 	    raw.len != PAYLOAD_BYTES + MAC_BYTES)
-		return error_set(err, ERROR_BAD_CURSOR,
-				 "The cursor is not complete. Start again without it.");
+		return error_set(
+			err, ERROR_BAD_CURSOR,
+			"The cursor is not complete. Start again without it.");
 	cursor_mac(query, secret, (struct str){ raw.ptr, PAYLOAD_BYTES }, arena,
 		   mac);
-	if (!str_eq_constant_time(
-		    (struct str){ raw.ptr + PAYLOAD_BYTES, MAC_BYTES },
-		    (struct str){ (const char *)mac, MAC_BYTES }))
+	if (!str_eq_constant_time((struct str){ raw.ptr + PAYLOAD_BYTES,
+						MAC_BYTES },
+				  (struct str){ (const char *)mac, MAC_BYTES }))
 		return error_set(err, ERROR_BAD_CURSOR,
-				 "The cursor was not made for these filters and this sort. Start again without it.");
+				 "The cursor was not made for these filters "
+				 "and this sort. Start again without it.");
 	for (int i = 1; i <= 8; i++)
 		value = value << 8 | (uint8_t)raw.ptr[i];
 	query->has_position = true;
@@ -286,8 +318,10 @@ bool order_query_parse(struct order_query *ret, struct str query,
 	const char *zone;
 
 	*ret = (struct order_query){
-		.price_from_minor = INT64_MIN, .price_to_minor = INT64_MAX,
-		.created_from_ms = INT64_MIN, .created_to_ms = INT64_MAX,
+		.price_from_minor = INT64_MIN,
+		.price_to_minor = INT64_MAX,
+		.created_from_ms = INT64_MIN,
+		.created_to_ms = INT64_MAX,
 	};
 	return read_parameters(query, given, arena, err) &&
 	       read_limit(ret, given[LIMIT], err) &&

@@ -39,8 +39,8 @@ void receipt_issue(const struct order_image *image, struct str description,
 	buf_init(&payload, to->arena, LIMIT_JSON_BODY_BYTES);
 	buf_add_text(&payload, "{\"image\":");
 	image_to_json(image, &payload);
-	buf_printf(&payload, ",\"description\":\"%s\",\"expires\":%lld}", digest,
-		   (long long)expires_ms);
+	buf_printf(&payload, ",\"description\":\"%s\",\"expires\":%lld}",
+		   digest, (long long)expires_ms);
 	receipt_mac(secret, buf_str(&payload), to->arena, mac);
 	buf_add_base64url(to, buf_str(&payload));
 	buf_add_char(to, '.');
@@ -58,8 +58,8 @@ static bool is_genuine(struct str receipt, struct str secret,
 	    !base64url_decode(receipt, arena, &given))
 		return false;
 	receipt_mac(secret, *ret_payload, arena, mac);
-	return str_eq_constant_time(
-		given, (struct str){ (const char *)mac, sizeof(mac) });
+	return str_eq_constant_time(given, (struct str){ (const char *)mac,
+							 sizeof(mac) });
 }
 
 bool receipt_check(struct order_image *ret, struct str receipt,
@@ -73,7 +73,8 @@ bool receipt_check(struct order_image *ret, struct str receipt,
 
 	if (!is_genuine(receipt, secret, arena, &payload))
 		return error_item(err, "/image/receipt", "invalid",
-				  "The receipt is not one that this desk gave. Upload the photo again.");
+				  "The receipt is not one that this desk gave. "
+				  "Upload the photo again.");
 	*ret = (struct order_image){ 0 };
 	if (!json_parse(&json, payload, arena, err) ||
 	    !image_from_json(ret, json_member(json, "image"), err))
@@ -82,11 +83,13 @@ bool receipt_check(struct order_image *ret, struct str receipt,
 	if (expires.kind != JSON_NUMBER ||
 	    !str_to_uint(json_literal(expires), INT64_MAX, &expires_ms) ||
 	    now_ms >= (int64_t)expires_ms)
-		return error_item(err, "/image/receipt", "expired",
-				  "The receipt is too old. Upload the photo again.");
+		return error_item(
+			err, "/image/receipt", "expired",
+			"The receipt is too old. Upload the photo again.");
 	description_digest(description, arena, digest);
 	if (!str_is(json_string(json_member(json, "description")), digest))
 		return error_item(err, "/image/receipt", "other_description",
-				  "The photo was checked against another description. Check it again.");
+				  "The photo was checked against another "
+				  "description. Check it again.");
 	return true;
 }

@@ -39,10 +39,10 @@ static bool is_in(uint32_t c, const struct range *ranges, size_t count)
 static bool is_single(uint32_t c)
 {
 	static const struct range singles[] = {
-		{ 0xe00, 0xeff }, { 0x1000, 0x109f }, { 0x1100, 0x11ff },
-		{ 0x1780, 0x17ff }, { 0x3005, 0x3007 }, { 0x3031, 0x3035 },
-		{ 0x3041, 0x318f }, { 0x31a0, 0x31ff }, { 0x3400, 0x4dbf },
-		{ 0x4e00, 0x9fff }, { 0xac00, 0xd7ff }, { 0xf900, 0xfaff },
+		{ 0xe00, 0xeff },     { 0x1000, 0x109f },   { 0x1100, 0x11ff },
+		{ 0x1780, 0x17ff },   { 0x3005, 0x3007 },   { 0x3031, 0x3035 },
+		{ 0x3041, 0x318f },   { 0x31a0, 0x31ff },   { 0x3400, 0x4dbf },
+		{ 0x4e00, 0x9fff },   { 0xac00, 0xd7ff },   { 0xf900, 0xfaff },
 		{ 0x1b000, 0x1b16f }, { 0x20000, 0x3ffff },
 	};
 
@@ -52,9 +52,10 @@ static bool is_single(uint32_t c)
 static enum kind kind_of(uint32_t c)
 {
 	if (c < 0x80)
-		return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' &&
-						  (c | 0x20) <= 'z') ?
-			       LETTER : OTHER;
+		return (c >= '0' && c <= '9') ||
+				       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+			       ? LETTER
+			       : OTHER;
 	if (is_in(c, words, ARRAY_LEN(words)))
 		return is_single(c) ? SINGLE : LETTER;
 	return is_in(c, marks, ARRAY_LEN(marks)) ? MARK : OTHER;
@@ -76,7 +77,7 @@ static uint32_t usual_width(uint32_t c)
  */
 static uint32_t voiced(uint32_t c, uint32_t mark)
 {
-	uint32_t in_row = c >= 0x30a1 ? c - 0x60 : c;	/* as hiragana */
+	uint32_t in_row = c >= 0x30a1 ? c - 0x60 : c; /* as hiragana */
 	bool ha_row = in_row >= 0x306f && in_row <= 0x307b &&
 		      (in_row - 0x306f) % 3 == 0;
 
@@ -84,8 +85,8 @@ static uint32_t voiced(uint32_t c, uint32_t mark)
 		return ha_row ? c + 2 : c;
 	if (in_row == 0x3046)
 		return c + 0x4e;
-	if (ha_row || (in_row >= 0x304b && in_row <= 0x3061 &&
-		       (in_row & 1) == 1) ||
+	if (ha_row ||
+	    (in_row >= 0x304b && in_row <= 0x3061 && (in_row & 1) == 1) ||
 	    in_row == 0x3064 || in_row == 0x3066 || in_row == 0x3068)
 		return c + 1;
 	return c;
@@ -148,14 +149,15 @@ static void add_folded(struct buf *to, uint32_t c)
 	while (rest < fold_rests + ARRAY_LEN(fold_rests) && rest->from != c)
 		rest++;
 	for (size_t i = 0; rest < fold_rests + ARRAY_LEN(fold_rests) &&
-			   i < ARRAY_LEN(rest->to) && rest->to[i]; i++)
+			   i < ARRAY_LEN(rest->to) && rest->to[i];
+	     i++)
 		add_utf8(to, rest->to[i]);
 }
 
 void search_fold(struct str text, struct buf *to)
 {
 	struct reader from = { text.ptr, text.ptr + text.len };
-	enum kind before = OTHER;	/* of what was before, marks apart */
+	enum kind before = OTHER; /* of what was before, marks apart */
 	bool first = true;
 
 	while (from.at < from.end) {

@@ -71,7 +71,8 @@ struct str text_lower(struct str text, struct arena *arena)
 	char *to = arena_alloc(arena, text.len + 1);
 
 	for (size_t i = 0; i < text.len; i++)
-		to[i] = text.ptr[i] >= 'A' && text.ptr[i] <= 'Z' ?
-				(char)(text.ptr[i] | 0x20) : text.ptr[i];
+		to[i] = text.ptr[i] >= 'A' && text.ptr[i] <= 'Z'
+				? (char)(text.ptr[i] | 0x20)
+				: text.ptr[i];
 	return (struct str){ to, text.len };
 }

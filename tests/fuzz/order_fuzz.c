@@ -111,9 +111,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	check_order(&order, arena);
 	if (bytes % 2)
 		order.image = (struct order_image){
-			.id = STR("sha256:00"), .media_type = STR("image/png"),
-			.verdict = VERDICT_UNSURE, .confidence_permille = 970,
-			.model = STR(""), .label_count = 1,
+			.id = STR("sha256:00"),
+			.media_type = STR("image/png"),
+			.verdict = VERDICT_UNSURE,
+			.confidence_permille = 970,
+			.model = STR(""),
+			.label_count = 1,
 			.labels = { { STR("Shoe"), 970 } },
 		};
 	while (str_next(&rest, 0x1e, &body))

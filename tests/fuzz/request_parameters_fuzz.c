@@ -53,7 +53,7 @@ static void check_accepted(const struct order_query *query, struct str text,
 	if (query->search.ptr)
 		check_search(query->search, arena);
 	if (query->has_position)
-		return;		/* the name cursor is taken */
+		return; /* the name cursor is taken */
 	buf_init(&next, arena, 64 * KIB);
 	buf_add_text(&next, "cursor=");
 	order_query_cursor(query, secret, true, -5,

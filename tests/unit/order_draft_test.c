@@ -835,7 +835,8 @@ static void read_only_members_may_not_change(void **state)
 			       "'updated_at':null}",
 			       "/id read_only, /version read_only, "
 			       "/created_at read_only, /updated_at read_only");
-	assert_patch_refused("{'version':'2'}", "/version read_only");
+	assert_patch_refused("{'version':'1'}", "/version read_only");
+	assert_patch_refused("{'version':null}", "/version read_only");
 }
 
 int main(void)
