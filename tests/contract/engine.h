@@ -122,16 +122,18 @@ static inline int desk_teardown(void **state)
 	cmocka_unit_test_setup_teardown(test, desk_setup, desk_teardown)
 
 /* Runs the tests against every engine; the number of failed ones. */
-#define run_on_every_engine(tests) \
-	({ \
-		int failed_ = 0; \
-		for (size_t i_ = 0; i_ < ARRAY_LEN(engines); i_++) { \
-			current_engine = engines[i_]; \
-			failed_ += cmocka_run_group_tests_name( \
-				engines[i_], tests, NULL, NULL); \
-		} \
-		failed_; \
-	})
+static inline int run_on_every_engine(const struct CMUnitTest *tests,
+				      size_t count)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+		current_engine = engines[i];
+		failed += _cmocka_run_group_tests(engines[i], tests, count,
+						  NULL, NULL);
+	}
+	return failed;
+}
 
 /* A plain order: description, 5.00 EUR, placed at `now_ms`. */
 static inline struct order some_order(const char *description, int64_t now_ms)

@@ -1,0 +1,156 @@
+/*
+ * archives.h: the object archives that the tests run against, each test on a
+ * fresh one.
+ */
+#ifndef CONTRACT_ARCHIVES_H
+#define CONTRACT_ARCHIVES_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ports/object_archive.h"
+
+/* Values of `object_archive.adapter`. */
+static const char *const archives[] = { "directory" };
+
+#define NOW 1795536000000ll
+#define TYPE STR("application/json")
+
+struct place {
+	char folder[64];
+	struct config *config;
+	struct arena *arena;
+	struct object_archive *archive;
+	struct error err;
+};
+
+static const char *current_archive;
+
+/* Shows the error of a call that must succeed. */
+#define assert_ok(place, call) \
+	do { \
+		error_init(&(place)->err); \
+		if (!(call)) \
+			fail_msg("%s: %s %s", #call, (place)->err.detail, \
+				 (place)->err.cause); \
+	} while (0)
+#define assert_refused(place, wanted, call) \
+	do { \
+		error_init(&(place)->err); \
+		assert_false(call); \
+		assert_int_equal((place)->err.code, wanted); \
+	} while (0)
+
+static inline void place_configure(struct place *place, const char *more)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/conf", place->folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "state.directory = %s\nobject_archive.adapter = %s\n%s",
+		place->folder, current_archive ? current_archive : archives[0],
+		more);
+	fclose(file);
+	assert_ok(place, config_load(&place->config, path, &place->err));
+	assert_ok(place, object_archive_open(&place->archive, place->config,
+					     &place->err));
+}
+
+static inline void place_reconfigure(struct place *place, const char *more)
+{
+	object_archive_close(place->archive);
+	config_free(place->config);
+	place_configure(place, more);
+}
+
+static inline int place_setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(place->folder, sizeof(place->folder), "%s/place.XXXXXX",
+		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
+	assert_non_null(mkdtemp(place->folder));
+	place->arena = arena_new("test", 256 * MIB);
+	place_configure(place, "");
+	*state = place;
+	return 0;
+}
+
+static inline int remove_one(const char *path, const struct stat *status,
+			     int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+static inline int place_teardown(void **state)
+{
+	struct place *place = *state;
+
+	object_archive_close(place->archive);
+	arena_free(place->arena);
+	config_free(place->config);
+	nftw(place->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(place);
+	return 0;
+}
+
+#define place_test(test) \
+	cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
+
+/* --- short forms --------------------------------------------------------- */
+
+static inline bool put(struct place *place, const char *key, const char *text,
+		       enum object_put_mode mode)
+{
+	return object_archive_put(place->archive, str_from(key),
+				  str_from(text), TYPE, mode, &place->err);
+}
+
+static inline bool get(struct place *place, const char *key, struct str *ret)
+{
+	return object_archive_get(place->archive, str_from(key), MIB,
+				  place->arena, ret, &place->err);
+}
+
+static inline void assert_holds(struct place *place, const char *key,
+				const char *text)
+{
+	struct str bytes;
+
+	assert_ok(place, get(place, key, &bytes));
+	assert_true(str_is(bytes, text));
+}
+
+/* The keys, one a line, "+" at the end when there are more. */
+static inline const char *list(struct place *place, const char *prefix,
+			       const char *after, size_t limit)
+{
+	struct object_keys keys;
+	struct buf text;
+
+	assert_ok(place, object_archive_list(place->archive, str_from(prefix),
+					     str_from(after), limit,
+					     place->arena, &keys,
+					     &place->err));
+	assert_true(keys.count <= limit);
+	buf_init(&text, place->arena, 16 * MIB);
+	for (size_t i = 0; i < keys.count; i++)
+		buf_printf(&text, "%.*s\n", STR_ARG(keys.keys[i]));
+	buf_add_text(&text, keys.has_more ? "+" : "");
+	return text.ptr;
+}
+
+#endif
