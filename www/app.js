@@ -103,6 +103,25 @@ setInterval(() => {
   for (const node of document.querySelectorAll('time')) node.textContent = relative(node.dateTime);
 }, 60000);
 
+const isoDay = (date) => new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+
+/** Named periods as local days, both inclusive. */
+export function periods(now = new Date()) {
+  const day = (offset) => isoDay(new Date(now.getFullYear(), now.getMonth(), now.getDate() + offset));
+  const month = (offset, date) => isoDay(new Date(now.getFullYear(), now.getMonth() + offset, date));
+  return {
+    Today: [day(0), day(0)], Yesterday: [day(-1), day(-1)], 'Last 7 days': [day(-6), day(0)], 'Last 30 days': [day(-29), day(0)],
+    'This month': [month(0, 1), month(1, 0)], 'Last month': [month(-1, 1), month(0, 0)],
+  };
+}
+
+export function periodText(from, to) {
+  const named = Object.entries(periods()).find(([, days]) => days[0] === from && days[1] === to);
+  if (named) return named[0];
+  if (from && to) return from === to ? from : `${from} to ${to}`;
+  return from ? `from ${from}` : `to ${to}`;
+}
+
 export const statuses = ['pending', 'confirmed', 'shipped', 'delivered', 'cancelled'];
 export const nextStatuses = {
   pending: ['confirmed', 'cancelled'], confirmed: ['shipped', 'cancelled'], shipped: ['delivered'], delivered: [], cancelled: [],
@@ -242,7 +261,9 @@ export function createList({ label, columns, row, load, empty, signal, shown }) 
   }
 
   function setColumns(changed) {
+    const focused = head.contains(document.activeElement) && document.activeElement.closest('th').className;
     head.replaceChildren(...changed.map(headCell));
+    if (focused) $(`.${focused} button`, head)?.focus();
   }
 
   function skeleton() {
@@ -266,7 +287,7 @@ export function createList({ label, columns, row, load, empty, signal, shown }) 
     if (!list.items.length) {
       table.hidden = false;
       skeleton();
-      foot.replaceChildren();
+      foot.hidden = true;
     }
     try {
       const items = [];
@@ -287,6 +308,9 @@ export function createList({ label, columns, row, load, empty, signal, shown }) 
     } finally {
       if (mine === running) table.removeAttribute('aria-busy');
     }
+    foot.hidden = false;
+    if (scrollWanted) scrollTo(0, scrollWanted);
+    scrollWanted = 0;
     shown?.(list);
   }
 
@@ -348,6 +372,7 @@ const sections = { new_order: 'orders' };
 const withoutToken = ['mail_link'];
 const main = $('#main');
 let current = { screen: null, leaving: new AbortController() };
+let scrollWanted = 0; // where the person was, for the list to go to once it is filled
 let settled = false; // the first view leaves the focus where the browser put it
 
 export function setTitle(text) {
@@ -366,7 +391,7 @@ export function go(url, { replace = false } = {}) {
     history.replaceState({ scroll: scrollY }, '');
     history.pushState(null, '', url);
   }
-  return route(replace ? undefined : { scroll: 0 });
+  return route();
 }
 
 /** Tells the screens that an order changed (order) or went away (null). */
@@ -374,7 +399,7 @@ export function orderChanged(id, order) {
   document.dispatchEvent(new CustomEvent('order-changed', { detail: { id, order } }));
 }
 
-async function route({ scroll } = {}) {
+async function route(scroll = 0) {
   const path = location.pathname;
   const [pattern, screen] = routes.find(([one]) => one.test(path)) ?? [];
   const place = { path, id: pattern?.exec(path)[1] ?? null, query: Object.fromEntries(new URLSearchParams(location.search)) };
@@ -387,6 +412,7 @@ async function route({ scroll } = {}) {
   } else {
     current.leaving.abort();
     const opening = current = { screen, leaving: new AbortController() };
+    scrollWanted = scroll;
     place.signal = opening.leaving.signal;
     markSection(screen);
     if (!screen) return notFound();
@@ -402,8 +428,8 @@ async function route({ scroll } = {}) {
     }
     if (settled && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
     settled = true;
+    scrollTo(0, scroll);
   }
-  if (scroll !== undefined) scrollTo(0, scroll);
 }
 
 function markSection(screen) {
@@ -448,7 +474,7 @@ $('.skip').addEventListener('click', (event) => {
 });
 
 history.scrollRestoration = 'manual';
-addEventListener('popstate', (event) => route({ scroll: event.state?.scroll ?? 0 }));
+addEventListener('popstate', (event) => route(event.state?.scroll));
 
 /* ---- shell --------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 // orders.js: the list of orders. Every filter, the sort, how far it was read and the open order are in the URL.
-import { $, addKeys, api, bdi, copyButton, createList, go, h, icon, localZone, money, orderChanged, pill, setTitle, shortId, statuses, thumbnail, time, urlFor } from '/app.js';
+import { $, addKeys, api, bdi, copyButton, createList, go, h, icon, localZone, money, periodText, pill, setTitle, shortId, thumbnail, time, urlFor } from '/app.js';
 
 const filterNames = ['q', 'status', 'customer_email', 'price_gte', 'price_lte', 'created_from', 'created_to', 'sort'];
 const sorts = {
@@ -21,10 +21,18 @@ export function show(root, place) {
   let query = {};
   let openId = null;
   let panel = null;
+  let started = false;
 
   const list = createList({ label: 'Orders', columns: columns(), row, signal, empty, shown,
     load: (cursor, signal) => api('GET', urlFor('/api/orders', { ...selection(query), limit: 50, cursor }), { signal }).then(({ data }) => data) });
-  const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Filters' });
+  const filters = [
+    chip('status', 'Status', ['status'], () => query.status.replaceAll(',', ', ')),
+    chip('period', 'Period', ['created_from', 'created_to'], () => periodText(query.created_from, query.created_to)),
+    chip('customer', 'Customer', ['customer_email'], () => query.customer_email),
+    chip('price', 'Price', ['price_gte', 'price_lte'], () => [query.price_gte && `from ${query.price_gte}`, query.price_lte && `to ${query.price_lte}`].filter(Boolean).join(' ')),
+  ];
+  const sort = h('select', { id: 'sort', onchange: () => setFilter({ sort: sort.value }) }, Object.entries(sorts).map(([value, text]) => h('option', { value }, text)));
+  const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Filters' }, filters.map(({ element }) => element), h('label', { class: 'chip sort-by' }, 'Sort ', sort));
   const bulk = h('div', { class: 'bulk', role: 'region', 'aria-label': 'Selected orders', hidden: true });
   const panelPlace = h('div', { id: 'panel-place' });
 
@@ -103,11 +111,35 @@ export function show(root, place) {
     go(urlFor(openId ? `/orders/${openId}` : '/', { ...listQuery(), pages: undefined, ...changes }), { replace });
   }
 
-  async function showChips() {
-    const { filterChips } = await import('/filters.js');
-    chips.replaceChildren(...filterChips(query, setFilter), h('label', { class: 'chip sort-by' }, 'Sort ',
-      h('select', { id: 'sort', value: query.sort ?? defaultSort, onchange: (event) => setFilter({ sort: event.target.value }) },
-        Object.entries(sorts).map(([value, text]) => h('option', { value }, text)))));
+  // A chip is made once and then only told its value: a person may still be in its menu.
+  function chip(name, text, members, valueText) {
+    const summary = h('summary', {}, text);
+    const details = h('details', { class: 'menu', name: 'filter', id: `filter-${name}`, ontoggle: open }, summary);
+    const clear = h('button', { type: 'button', class: 'icon', 'aria-label': `Clear ${name} filter`, onclick: () => {
+      setFilter(Object.fromEntries(members.map((member) => [member, ''])));
+      summary.focus();
+    } }, icon('close'));
+    const element = h('span', { class: 'chip' }, details, clear);
+
+    async function open() {
+      details.querySelector('form')?.remove();
+      if (!details.open) return;
+      const { filterForm } = await import('/filters.js');
+      details.append(filterForm(name, query, (changes) => {
+        if (name !== 'status') {
+          details.open = false;
+          summary.focus();
+        }
+        setFilter(changes);
+      }));
+    }
+
+    return { element, update() {
+      const value = members.some((member) => query[member]) && valueText();
+      summary.replaceChildren(text, ...(value ? [': ', bdi(value)] : []));
+      element.classList.toggle('on', Boolean(value));
+      clear.hidden = !value;
+    } };
   }
 
   /* -- several at once -- */
@@ -132,12 +164,12 @@ export function show(root, place) {
     bulk.hidden = !selected.size;
     if (!selected.size) return;
     const { bulkActions } = await import('/bulk.js');
-    bulk.replaceChildren(...bulkActions([...selected.values()], () => selectAll({ target: { checked: false } })));
+    if (selected.size) bulk.replaceChildren(...bulkActions([...selected.values()], () => selectAll({ target: { checked: false } })));
   }
 
-  async function exportSelection(event) {
+  async function exportSelection({ currentTarget }) {
     const { exportCsv } = await import('/export.js');
-    await exportCsv(urlFor('/api/orders', selection(query)), event.currentTarget);
+    await exportCsv(urlFor('/api/orders', selection(query)), currentTarget);
   }
 
   /* -- one order beside the list -- */
@@ -162,19 +194,21 @@ export function show(root, place) {
     const before = JSON.stringify(selection(query));
     const wasOpen = openId;
     const wasEditing = 'edit' in query;
-    const first = !before || !chips.children.length;
     const read = query.pages;
     query = at.query;
     openId = at.id;
     if (!at.id) setTitle('Orders');
     if (document.activeElement !== $('#q')) $('#q').value = query.q ?? '';
     for (const one of list.element.querySelectorAll('tr[data-id]')) one.classList.toggle('open', one.dataset.id === openId);
-    if (first || JSON.stringify(selection(query)) !== before) {
+    if (!started || JSON.stringify(selection(query)) !== before) {
+      if (started) scrollTo(0, 0);
+      started = true;
       list.setColumns(columns());
       list.fill(Math.min(Number(query.pages) || 1, 20));
     } else if (!query.pages && read) query.pages = read;
     for (const link of list.element.querySelectorAll('a.open-order')) link.href = orderUrl(link.closest('tr').dataset.id);
-    showChips();
+    for (const filter of filters) filter.update();
+    sort.value = query.sort ?? defaultSort;
     if (wasOpen !== openId || wasEditing !== 'edit' in query) showPanel(at);
   }
 

@@ -1,7 +1,6 @@
 // reports.js: asks for a report of the deleted orders of a period, follows a long one, hands it over.
-import { $, addKeys, api, copy, copyButton, errorView, exact, go, h, icon, localZone, plural, Problem, safeUrl, setTitle } from '/app.js';
+import { $, addKeys, api, copy, copyButton, errorView, exact, go, h, icon, localZone, periods, periodText, plural, Problem, safeUrl, setTitle } from '/app.js';
 import { busy, clearErrors, field, formProblem, showErrors } from '/form.js';
-import { periods, periodText } from '/filters.js';
 
 const recentKey = 'ordermill.reports';
 const recent = () => JSON.parse(localStorage.getItem(recentKey) ?? '[]');
