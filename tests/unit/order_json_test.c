@@ -389,6 +389,7 @@ static void too_many_stored_labels_are_damage(void **state)
 	assert_false(order_from_stored_json(
 		&order, damage("\"labels\":[", labels.ptr), arena, &err));
 	assert_int_equal(err.code, ERROR_INTERNAL);
+	assert_non_null(strstr(err.cause, "labels"));
 }
 
 static void every_cut_of_the_bytes_is_damage(void **state)
