@@ -27,7 +27,7 @@
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
 #define LEFT_OVER_S 3600
-#define LIST_BATCH 1024u
+#define LIST_BATCH 4096u
 #define LINK_MAX_S 604800u
 #define FILENAME_MAX_BYTES 100
 
@@ -36,6 +36,8 @@ struct directory {
 	const char *path;
 	int root;
 	int incoming;
+	/* The folder of the last put, "a/b/", known to be durable. */
+	char durable[SEGMENT_MAX_BYTES];
 	const char *site_url;
 	struct str host;		/* as a browser sends it */
 	struct aws_credentials credentials;
@@ -89,31 +91,49 @@ static bool take_folder(struct str *rest, char segment[SEGMENT_MAX_BYTES])
 	return true;
 }
 
+static struct str folder_of(struct str key)
+{
+	while (key.len > 0 && key.ptr[key.len - 1] != '/')
+		key.len--;
+	return key;
+}
+
+static int open_below(int parent, const char *name, bool to_put)
+{
+	int folder;
+
+	if (to_put && mkdirat(parent, name, FOLDER_MODE) && errno != EEXIST)
+		return -1;
+	folder = openat(parent, name, FOLDER_FLAGS);
+	if (folder >= 0 && to_put && sync_fd(parent)) {
+		close(folder);
+		return -1;
+	}
+	return folder;
+}
+
 /*
  * The folder that the object is in and the object's name there. To put, missing
  * folders are made, and each is made durable in its parent, also one that was
  * there: the process that made it may not have come so far.
  */
-static int open_folder(int root, struct str key, bool to_put,
-		       char name[SEGMENT_MAX_BYTES])
+static int open_folder(struct directory *directory, struct str key,
+		       bool to_put, char name[SEGMENT_MAX_BYTES])
 {
+	struct str path = folder_of(key);
+	bool make = to_put && !str_is(path, directory->durable);
 	char segment[SEGMENT_MAX_BYTES];
-	int folder = openat(root, ".", FOLDER_FLAGS);
+	int folder = openat(directory->root, ".", FOLDER_FLAGS);
 
 	while (folder >= 0 && take_folder(&key, segment)) {
 		CLEANUP(cleanup_fd) int parent = folder;
 
-		folder = -1;
-		if (to_put && mkdirat(parent, segment, FOLDER_MODE) &&
-		    errno != EEXIST)
-			break;
-		folder = openat(parent, segment, FOLDER_FLAGS);
-		if (folder >= 0 && to_put && sync_fd(parent)) {
-			close(folder);
-			folder = -1;
-		}
+		folder = open_below(parent, segment, make);
 	}
 	snprintf(name, SEGMENT_MAX_BYTES, "%.*s", STR_ARG(key));
+	if (folder >= 0 && make)
+		snprintf(directory->durable, sizeof(directory->durable),
+			 "%.*s", STR_ARG(path));
 	return folder;
 }
 
@@ -230,7 +250,7 @@ static bool directory_put(struct object_archive *archive, struct str key,
 	CLEANUP(cleanup_fd) int fd = -1;
 
 	(void)content_type;
-	folder = open_folder(directory->root, key, true, name);
+	folder = open_folder(directory, key, true, name);
 	if (folder < 0)
 		return fault(directory, key, "its folder", err);
 	fd = write_incoming(directory, bytes, incoming);
@@ -286,7 +306,7 @@ static bool directory_get(struct object_archive *archive, struct str key,
 	struct stat st;
 	char *to;
 
-	folder = open_folder(directory->root, key, false, name);
+	folder = open_folder(directory, key, false, name);
 	if (folder < 0)
 		return not_found(directory, key, err);
 	fd = openat(folder, name, FILE_FLAGS);
@@ -317,7 +337,7 @@ static bool directory_remove(struct object_archive *archive, struct str key,
 	char name[SEGMENT_MAX_BYTES];
 	CLEANUP(cleanup_fd) int folder = -1;
 
-	folder = open_folder(directory->root, key, false, name);
+	folder = open_folder(directory, key, false, name);
 	if (folder < 0)
 		return is_absence(errno) ||
 		       fault(directory, key, "open", err);
@@ -388,17 +408,20 @@ static bool take_entry(const struct listing *listing, int folder,
 		       struct entry *ret)
 {
 	bool is_folder = is_kind(folder, found, S_IFDIR);
+	size_t len = strlen(found->d_name);
 	char key[2 * SEGMENT_MAX_BYTES];
-	int len;
 
-	if (found->d_name[0] == '.' ||
-	    strlen(found->d_name) >= SEGMENT_MAX_BYTES ||
+	if (found->d_name[0] == '.' || len + 2 > sizeof(ret->name) ||
+	    path.len + len + 1 > sizeof(key) ||
 	    (!is_folder && !is_kind(folder, found, S_IFREG)))
 		return false;
-	snprintf(ret->name, sizeof(ret->name), "%s%s", found->d_name,
-		 is_folder ? "/" : "");
-	len = snprintf(key, sizeof(key), "%.*s%s", STR_ARG(path), ret->name);
-	return is_wanted(listing, (struct str){ key, (size_t)len });
+	memcpy(ret->name, found->d_name, len);
+	if (is_folder)
+		ret->name[len++] = '/';
+	ret->name[len] = '\0';
+	memcpy(key, path.ptr, path.len);
+	memcpy(key + path.len, ret->name, len);
+	return is_wanted(listing, (struct str){ key, path.len + len });
 }
 
 /*
