@@ -17,7 +17,7 @@ export function bulkActions(orders, clear) {
     h('option', { value: '' }, steps.length ? 'Change status…' : 'No common next status'), steps.map((status) => h('option', { value: status }, status)))),
     h('button', { type: 'button', id: 'bulk-export', onclick: () => saveFile(new Blob([csv(orders)], { type: 'text/csv' }), 'orders.csv') }, icon('download'), 'Export'),
     h('button', { type: 'button', id: 'bulk-delete', class: 'danger-quiet', onclick: () => removeAll(orders, clear) }, icon('trash'), 'Delete'),
-    h('button', { type: 'button', id: 'bulk-clear', onclick: clear }, 'Clear selection'),
+    h('button', { type: 'button', id: 'bulk-clear', 'aria-label': 'Clear selection', onclick: clear }, 'Clear'),
   ];
 }
 
@@ -55,6 +55,7 @@ async function each(orders, doing, work) {
     message.show(`${doing}: ${plural(done, 'order')} done.`);
     message.end();
   }
+  return message;
 }
 
 async function changeStatus(orders, status, clear) {
@@ -71,10 +72,11 @@ async function removeAll(orders, clear) {
   if (!sure) return;
   clear();
   const gone = [];
-  await each(orders, 'Delete', async (order, etag) => {
+  const message = await each(orders, 'Delete', async (order, etag) => {
     await remove(order.id, etag);
     gone.push(order.id);
     orderChanged(order.id, null);
   });
+  if (gone.length === orders.length) message.close(); // the toast that follows them says it
   if (gone.length) follow(gone);
 }
