@@ -21,11 +21,14 @@ struct bell *bell_open(const struct config *config)
 
 	if (!bell)
 		return NULL;
-	bell->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			  0);
+	bell->fd = -1;
 	bell->relay.sun_family = AF_UNIX;
-	snprintf(bell->relay.sun_path, sizeof(bell->relay.sun_path), "%s",
-		 path);
+	/* A path that is too long has no listener either. */
+	if (strlen(path) < sizeof(bell->relay.sun_path)) {
+		memcpy(bell->relay.sun_path, path, strlen(path));
+		bell->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK |
+				  SOCK_CLOEXEC, 0);
+	}
 	return bell;
 }
 

@@ -223,7 +223,7 @@ static void paging_gives_each_key_once_whatever_the_page(void **state)
 {
 	struct place *place = *state;
 	char key[64], last[64];
-	unsigned seen;
+	size_t seen;
 
 	for (unsigned i = 0; i < 60; i++) {
 		snprintf(key, sizeof(key), "p/%u/%c/%02u.json", i % 4,
