@@ -57,25 +57,7 @@ static void reverse(uint16_t *order, size_t from, size_t to)
 	}
 }
 
-/* Each mark comes before its letter in a reversed run: turn them around. */
-static void order_marks(const uint8_t *levels, const bool *is_mark,
-			size_t count, uint16_t *order)
-{
-	size_t i, start;
-
-	for (i = 0; i < count; i++) {
-		if (!is_mark[order[i]] || levels[order[i]] % 2 == 0)
-			continue;
-		start = i;
-		while (i < count && is_mark[order[i]])
-			i++;
-		if (i < count)
-			reverse(order, start, i + 1);
-	}
-}
-
-void bidi_order(const uint8_t *levels, const bool *is_mark, size_t count,
-		uint16_t *ret)
+void bidi_order(const uint8_t *levels, size_t count, uint16_t *ret)
 {
 	unsigned highest = 0, level;
 	size_t i, start;
@@ -92,7 +74,6 @@ void bidi_order(const uint8_t *levels, const bool *is_mark, size_t count,
 				i++;
 			reverse(ret, start, i);
 		}
-	order_marks(levels, is_mark, count, ret);
 }
 
 bool char_is_ignorable(uint32_t c)

@@ -18,10 +18,11 @@ bool bidi_is_needed(const uint32_t *text, size_t count);
  */
 void bidi_shape(uint32_t *text, uint8_t *levels, size_t count);
 #define BIDI_FILLER 0xfeffu
-/* Order of a line's parts from left to right (UAX #9, L2), marks behind the
- * letters they belong to (L3). */
-void bidi_order(const uint8_t *levels, const bool *is_mark, size_t count,
-		uint16_t *ret);
+/*
+ * Order of a line's parts from left to right (UAX #9, L2). Right-to-left marks
+ * come before their letter, where their glyphs, which take no width, belong.
+ */
+void bidi_order(const uint8_t *levels, size_t count, uint16_t *ret);
 /* Takes no place and shows nothing: joiners, direction marks, selectors. */
 bool char_is_ignorable(uint32_t c);
 /* A mark that is drawn over the letter before it. */

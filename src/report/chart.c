@@ -114,7 +114,7 @@ static int64_t span_of(const struct bars *bars, int64_t day)
 	return 0;
 }
 
-/* The first day of a bar. */
+/* The day a bar is named by: its first, a week's Thursday (ISO 8601). */
 static void date_of_bar(const struct bars *bars, size_t i, int *year,
 			int *month, int *day)
 {
@@ -126,7 +126,7 @@ static void date_of_bar(const struct bars *bars, size_t i, int *year,
 		date_from_day(number, year, month, day);
 		break;
 	case BY_WEEK:
-		date_from_day(number * 7 - 3, year, month, day);
+		date_from_day(number * 7, year, month, day);
 		break;
 	case BY_MONTH:
 		*year = (int)(number / 12);

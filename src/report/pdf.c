@@ -2,6 +2,9 @@
  * pdf.c: what the report needs of libharu.
  */
 #include <hpdf.h>
+#include <hpdf_font.h>
+#include <hpdf_fontdef.h>
+#include <hpdf_streams.h>
 
 #include "report/pdf.h"
 
@@ -9,6 +12,8 @@
 
 #define MAX_FONTS 64
 #define RUN_CHARS 256
+#define MAX_COMPONENTS 32u
+#define MAX_COMPONENT_DEPTH 6u
 
 struct pdf {
 	HPDF_Doc doc;
@@ -20,6 +25,11 @@ struct pdf {
 	HPDF_Page page;			/* the selected one */
 	float x, y;			/* of the text begun */
 	bool placed;
+	/* Operators are what libharu spends its time on: none is written that
+	 * changes nothing. */
+	bool in_text;
+	int ink, font;			/* -1: unknown */
+	float size;
 	bool no_memory;
 	char *bytes;
 };
@@ -142,10 +152,82 @@ static char *encode(char *to, uint16_t c, bool standard)
 	return to;
 }
 
+static unsigned get16(const HPDF_BYTE *at)
+{
+	return (unsigned)at[0] << 8 | at[1];
+}
+
+/* The bytes of a glyph, or its first ones; 0 when it has none. */
+static size_t read_glyph(HPDF_TTFontDefAttr font, unsigned glyph,
+			 HPDF_BYTE *ret, size_t max_bytes)
+{
+	unsigned unit = font->header.index_to_loc_format ? 1 : 2;
+	HPDF_UINT32 start = font->glyph_tbl.offsets[glyph] * unit;
+	HPDF_UINT32 end = font->glyph_tbl.offsets[glyph + 1] * unit;
+	HPDF_UINT bytes;
+
+	if (end <= start)
+		return 0;
+	bytes = end - start < max_bytes ? end - start : (HPDF_UINT)max_bytes;
+	if (HPDF_Stream_Seek(font->stream,
+			     (HPDF_INT)(font->glyph_tbl.base_offset + start),
+			     HPDF_SEEK_SET) != HPDF_OK ||
+	    HPDF_Stream_Read(font->stream, ret, &bytes) != HPDF_OK)
+		return 0;
+	return bytes;
+}
+
+/* The glyphs that a composite one is made of (OpenType, "glyf"). */
+static size_t read_components(HPDF_TTFontDefAttr font, unsigned glyph,
+			      unsigned ret[MAX_COMPONENTS])
+{
+	HPDF_BYTE bytes[10 + MAX_COMPONENTS * 16];
+	size_t size = read_glyph(font, glyph, bytes, sizeof(bytes));
+	size_t at = 10, count = 0;
+	unsigned flags = 0x20;
+
+	if (size < 10 || !(bytes[0] & 0x80))
+		return 0;
+	while (flags & 0x20 && at + 4 <= size && count < MAX_COMPONENTS) {
+		flags = get16(bytes + at);
+		ret[count++] = get16(bytes + at + 2);
+		at += flags & 0x01 ? 8 : 6;
+		at += flags & 0x08 ? 2 : flags & 0x40 ? 4 : flags & 0x80 ? 8 : 0;
+	}
+	return count;
+}
+
+/*
+ * libharu embeds the parts of a composite glyph, but neither the parts of those
+ * nor any with a number above 32767: letters would come without their accents,
+ * Chinese characters in pieces. So they are marked as used from here.
+ */
+static void use_components(HPDF_TTFontDefAttr font, unsigned glyph,
+			   unsigned depth)
+{
+	unsigned components[MAX_COMPONENTS];
+	size_t count = read_components(font, glyph, components), i;
+
+	for (i = 0; i < count; i++) {
+		if (components[i] >= font->num_glyphs)
+			continue;
+		font->glyph_tbl.flgs[components[i]] = 1;
+		if (depth < MAX_COMPONENT_DEPTH)
+			use_components(font, components[i], depth + 1);
+	}
+}
+
 unsigned pdf_char_width(struct pdf *pdf, int font, uint16_t c)
 {
 	int width = HPDF_Font_GetUnicodeWidth(pdf->fonts[font], c);
+	HPDF_FontDef def = ((HPDF_FontAttr)pdf->fonts[font]->attr)->fontdef;
+	unsigned glyph;
 
+	if (!pdf->standard[font]) {
+		glyph = HPDF_TTFontDef_GetGlyphid(def, c);
+		if (glyph < ((HPDF_TTFontDefAttr)def->attr)->num_glyphs)
+			use_components(def->attr, glyph, 0);
+	}
 	return width > 0 ? (unsigned)width : 0;
 }
 
@@ -154,34 +236,55 @@ unsigned pdf_page_count(const struct pdf *pdf)
 	return pdf->page_count;
 }
 
-void pdf_add_page(struct pdf *pdf)
+static void end_text(struct pdf *pdf)
+{
+	if (pdf->in_text)
+		HPDF_Page_EndText(pdf->page);
+	pdf->in_text = false;
+}
+
+static void select_page(struct pdf *pdf, HPDF_Page page)
+{
+	end_text(pdf);
+	pdf->page = page;
+	pdf->ink = pdf->font = -1;
+}
+
+static bool make_room(struct pdf *pdf)
 {
 	unsigned room = pdf->page_room ? pdf->page_room * 2 : 16;
-	HPDF_Page *pages = pdf->pages;
+	HPDF_Page *pages;
 
-	if (pdf->page_count == pdf->page_room) {
-		pages = realloc(pages, room * sizeof(*pages));
-		if (!pages) {
-			pdf->no_memory = true;
-			pdf->page = NULL;
-			return;
-		}
-		pdf->pages = pages;
-		pdf->page_room = room;
+	if (pdf->page_count < pdf->page_room)
+		return true;
+	pages = realloc(pdf->pages, room * sizeof(*pages));
+	if (!pages)
+		return false;
+	pdf->pages = pages;
+	pdf->page_room = room;
+	return true;
+}
+
+void pdf_add_page(struct pdf *pdf)
+{
+	if (!make_room(pdf)) {
+		pdf->no_memory = true;
+		select_page(pdf, NULL);
+		return;
 	}
-	pdf->page = HPDF_AddPage(pdf->doc);
+	select_page(pdf, HPDF_AddPage(pdf->doc));
 	if (!pdf->page)
 		return;
 	HPDF_Page_SetSize(pdf->page, HPDF_PAGE_SIZE_A4, HPDF_PAGE_PORTRAIT);
-	pages[pdf->page_count++] = pdf->page;
+	pdf->pages[pdf->page_count++] = pdf->page;
 }
 
 void pdf_select_page(struct pdf *pdf, unsigned index)
 {
-	pdf->page = pdf->pages[index];
+	select_page(pdf, pdf->pages[index]);
 }
 
-static void set_fill(struct pdf *pdf, enum pdf_ink ink)
+static void set_ink(struct pdf *pdf, enum pdf_ink ink)
 {
 	static const float colors[][3] = {
 		[INK_TEXT] = { 0.13f, 0.15f, 0.17f },
@@ -191,19 +294,32 @@ static void set_fill(struct pdf *pdf, enum pdf_ink ink)
 		[INK_WARNING] = { 0.62f, 0.24f, 0.12f },
 	};
 
-	HPDF_Page_SetRGBFill(pdf->page, colors[ink][0], colors[ink][1],
-			     colors[ink][2]);
+	if (pdf->ink != (int)ink)
+		HPDF_Page_SetRGBFill(pdf->page, colors[ink][0],
+				     colors[ink][1], colors[ink][2]);
+	pdf->ink = (int)ink;
 }
 
 void pdf_begin_text(struct pdf *pdf, enum pdf_ink ink, float x, float y)
 {
 	if (!pdf->page)
 		return;
-	set_fill(pdf, ink);
-	HPDF_Page_BeginText(pdf->page);
+	if (!pdf->in_text)
+		HPDF_Page_BeginText(pdf->page);
+	pdf->in_text = true;
+	set_ink(pdf, ink);
 	pdf->x = x;
 	pdf->y = y;
 	pdf->placed = false;
+}
+
+static void set_font(struct pdf *pdf, int font, float size)
+{
+	if (pdf->font == font && !(pdf->size < size) && !(pdf->size > size))
+		return;
+	HPDF_Page_SetFontAndSize(pdf->page, pdf->fonts[font], size);
+	pdf->font = font;
+	pdf->size = size;
 }
 
 void pdf_add_run(struct pdf *pdf, int font, float size, const uint16_t *text,
@@ -223,7 +339,7 @@ void pdf_add_run(struct pdf *pdf, int font, float size, const uint16_t *text,
 	for (i = 0; i < count; i++)
 		end = encode(end, text[i], pdf->standard[font]);
 	*end = '\0';
-	HPDF_Page_SetFontAndSize(pdf->page, pdf->fonts[font], size);
+	set_font(pdf, font, size);
 	if (!pdf->placed)
 		HPDF_Page_TextOut(pdf->page, pdf->x, pdf->y, bytes);
 	else
@@ -231,18 +347,13 @@ void pdf_add_run(struct pdf *pdf, int font, float size, const uint16_t *text,
 	pdf->placed = true;
 }
 
-void pdf_end_text(struct pdf *pdf)
-{
-	if (pdf->page)
-		HPDF_Page_EndText(pdf->page);
-}
-
 void pdf_add_bar(struct pdf *pdf, enum pdf_ink ink, float x, float y,
 		 float width, float height)
 {
 	if (!pdf->page)
 		return;
-	set_fill(pdf, ink);
+	end_text(pdf);
+	set_ink(pdf, ink);
 	HPDF_Page_Rectangle(pdf->page, x, y, width, height);
 	HPDF_Page_Fill(pdf->page);
 }
@@ -273,6 +384,7 @@ bool pdf_save(struct pdf *pdf, struct str *ret, struct error *err)
 	static const char end[] = "%%EOF\n";
 	HPDF_UINT32 size;
 
+	end_text(pdf);
 	HPDF_SaveToStream(pdf->doc);
 	if (!pdf_ok(pdf, err))
 		return false;

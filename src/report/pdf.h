@@ -44,11 +44,10 @@ unsigned pdf_page_count(const struct pdf *pdf);
 void pdf_add_page(struct pdf *pdf);
 void pdf_select_page(struct pdf *pdf, unsigned index);
 
-/* Runs continue where the one before ended. */
+/* The runs that follow start here, each where the one before ended. */
 void pdf_begin_text(struct pdf *pdf, enum pdf_ink ink, float x, float y);
 void pdf_add_run(struct pdf *pdf, int font, float size, const uint16_t *text,
 		 size_t count);
-void pdf_end_text(struct pdf *pdf);
 void pdf_add_rule(struct pdf *pdf, enum pdf_ink ink, float thickness, float x,
 		  float y, float width);
 void pdf_add_bar(struct pdf *pdf, enum pdf_ink ink, float x, float y,

@@ -17,7 +17,8 @@
 
 struct report;
 
-#define REPORT_MAX_ROWS 50000u
+#define REPORT_BYTES_PER_ROW 1300u
+#define REPORT_MAX_ROWS 180000u	/* 256 MiB in all */
 
 struct report_head {
 	struct str title;		/* "" : "Deleted orders" */

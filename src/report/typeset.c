@@ -9,8 +9,18 @@
 #define ELLIPSIS 0x2026u
 #define NOTE_CHARS 12	/* [U+10FFFF] */
 
+/* More characters than this do not fit, be they ever so narrow. */
+static size_t limit_for(const struct text_style *style, float width,
+			unsigned max_lines)
+{
+	float most = width * (float)max_lines / (style->size * 0.2f) + 16;
+
+	return most < (float)BIDI_MAX_LENGTH ? (size_t)most : BIDI_MAX_LENGTH;
+}
+
 /* The text's characters, white space made single and trimmed. */
-static size_t decode(struct str from, uint32_t *ret, bool *ret_is_cut)
+static size_t decode(struct str from, size_t limit, uint32_t *ret,
+		     bool *ret_is_cut)
 {
 	size_t count = 0;
 	bool space = false;
@@ -30,7 +40,7 @@ static size_t decode(struct str from, uint32_t *ret, bool *ret_is_cut)
 			space = count > 0;
 			continue;
 		}
-		if (count + space >= BIDI_MAX_LENGTH) {
+		if (count + space >= limit) {
 			*ret_is_cut = true;
 			break;
 		}
@@ -250,7 +260,8 @@ void typeset(struct typesetter *ts, struct str from,
 	uint32_t text[BIDI_MAX_LENGTH], shaped[BIDI_MAX_LENGTH];
 	uint8_t levels[BIDI_MAX_LENGTH];
 	bool is_cut;
-	size_t count = decode(from, text, &is_cut);
+	size_t count = decode(from, limit_for(style, width, max_lines), text,
+			      &is_cut);
 
 	ret->style = *style;
 	ret->unit_count = 0;
@@ -295,16 +306,13 @@ void typeset_draw_line(struct typesetter *ts, const struct text *text,
 	size_t count = text->lines[line].count, i, run_count = 0;
 	uint16_t order[BIDI_MAX_LENGTH + 1], run[BIDI_MAX_LENGTH + 1];
 	uint8_t levels[BIDI_MAX_LENGTH + 1];
-	bool is_mark[BIDI_MAX_LENGTH + 1];
 	int face = -1;
 
 	if (!count)
 		return;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		levels[i] = units[i].level;
-		is_mark[i] = units[i].is_mark;
-	}
-	bidi_order(levels, is_mark, count, order);
+	bidi_order(levels, count, order);
 	pdf_begin_text(ts->pdf, text->style.ink, x, y);
 	for (i = 0; i < count; i++) {
 		const struct text_unit *unit = &units[order[i]];
@@ -318,7 +326,6 @@ void typeset_draw_line(struct typesetter *ts, const struct text *text,
 			run[run_count++] = (uint16_t)unit->c;
 	}
 	flush(ts, text, face, run, &run_count);
-	pdf_end_text(ts->pdf);
 }
 
 float typeset_put(struct typesetter *ts, struct str from,
