@@ -42,9 +42,11 @@ static void print_deletion(const struct deletion *deletion)
 	if (deletion->mails_dead)
 		printf(" (%u given up)", deletion->mails_dead);
 	if (deletion->state == DELETION_PENDING)
-		printf("  %s after %u attempts: %.*s",
+		printf("  %s after %u attempts",
 		       deletion->dead ? "dead letter" : "ringing",
-		       deletion->attempts, STR_ARG(deletion->last_error));
+		       deletion->attempts);
+	if (deletion->state == DELETION_PENDING && deletion->last_error.len)
+		printf(": %.*s", STR_ARG(deletion->last_error));
 	putchar('\n');
 }
 
