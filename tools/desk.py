@@ -154,10 +154,14 @@ def memory_kib(pids):
 # --- the desk --------------------------------------------------------------------
 
 class Desk:
-    """A desk in one folder. `overrides` are config keys; None removes one."""
+    """A desk in one folder. `overrides` are config keys; None removes one.
+
+    For the benchmark, `beside` are further programs with sockets of their own
+    and `nginx_more` is further text for nginx's http block.
+    """
 
     def __init__(self, state, port=None, overrides=None, build=None,
-                 environment=None):
+                 environment=None, beside=None, nginx_more=""):
         self.state = os.path.abspath(state)
         self.build = os.path.abspath(
             build or os.environ.get("ORDERMILL_BUILD")
@@ -171,6 +175,7 @@ class Desk:
         self.config = os.path.join(self.state, "ordermill.conf")
         self.ordermill = self.program_path("ordermill")
         self.overrides = overrides or {}
+        self.beside, self.nginx_more = beside or {}, nginx_more
         self.environment = dict(os.environ, ORDERMILL_CONFIG=self.config)
         self.environment.update(environment or {})
         for name in ("LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"):
@@ -275,7 +280,7 @@ http {{
 	scgi_temp_path {temporary}/scgi;
 	uwsgi_temp_path {temporary}/uwsgi;
 	include ordermill.conf;
-}}
+{self.nginx_more}}}
 """)
 
     def nginx_argv(self, *more):
@@ -324,6 +329,8 @@ http {{
                           + test.stderr.strip().replace("\n", " "))
         for name in RESPONDERS:
             self.add(name, [self.program_path(name)], self.listen(name))
+        for name, argv in self.beside.items():
+            self.add(name, argv, self.listen(name))
         self.add("relay", [self.program_path("relay")])
         self.add("nginx", self.nginx_argv("-g", "daemon off;"))
         self.programs["nginx"].stop_signal = signal.SIGQUIT
