@@ -155,22 +155,20 @@ static int run(const struct command *command, const char *config_path,
 	return status;
 }
 
-int main(int argc, char **argv)
+/* -1: go on with the command at optind; else the exit status. */
+static int read_options(int argc, char **argv, const char **ret_config_path)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	const char *config_path = NULL;
-	const struct command *command;
 	int option;
 
-	log_open("ordermill");
 	while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1)
 		switch (option) {
 		case 'c':
-			config_path = optarg;
+			*ret_config_path = optarg;
 			break;
 		case 'h':
 			print_help(stdout);
@@ -182,10 +180,22 @@ int main(int argc, char **argv)
 			print_help(stderr);
 			return EXIT_USAGE;
 		}
-	if (optind == argc) {
-		print_help(stderr);
-		return EXIT_USAGE;
-	}
+	if (optind < argc)
+		return -1;
+	print_help(stderr);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *config_path = NULL;
+	const struct command *command;
+	int status;
+
+	log_open("ordermill");
+	status = read_options(argc, argv, &config_path);
+	if (status >= 0)
+		return status;
 	command = find_command(argv[optind]);
 	if (!command) {
 		say_failed("%s: no such command", argv[optind]);
