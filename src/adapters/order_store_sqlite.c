@@ -565,12 +565,25 @@ static const char *index_of(const struct order_query *query, bool by_status)
 					   : "orders_created";
 }
 
+/* One bound on each side of the index: of two SQLite might take the wider one
+ * and read all pages before this one again. */
+static void add_created_bounds(const struct order_query *query, struct buf *to)
+{
+	bool at = query->has_position && query->sort == SORT_CREATED;
+	bool from_position = at && ascends(query) &&
+			     query->position_value >= query->created_from_ms;
+	bool to_position = at && !ascends(query) &&
+			   query->position_value < query->created_to_ms;
+
+	if (query->created_from_ms != INT64_MIN && !from_position)
+		buf_add_text(to, " AND created_ms >= ?5");
+	if (query->created_to_ms != INT64_MAX && !to_position)
+		buf_add_text(to, " AND created_ms < ?6");
+}
+
 static void add_bounds(const struct order_query *query, struct buf *to)
 {
-	if (query->created_from_ms != INT64_MIN)
-		buf_add_text(to, " AND created_ms >= ?5");
-	if (query->created_to_ms != INT64_MAX)
-		buf_add_text(to, " AND created_ms < ?6");
+	add_created_bounds(query, to);
 	if (query->price_from_minor != INT64_MIN)
 		buf_add_text(to, " AND price_minor >= ?7");
 	if (query->price_to_minor != INT64_MAX)
@@ -615,15 +628,6 @@ static void add_select(const struct order_query *query, int status,
 	add_bounds(query, to);
 }
 
-static void add_order(const struct order_query *query, const char *table,
-		      struct buf *to)
-{
-	const char *direction = ascends(query) ? "" : " DESC";
-
-	buf_printf(to, " ORDER BY %svalue%s, %sid%s LIMIT ?3", table,
-		   direction, table, direction);
-}
-
 /*
  * Newest first with some statuses: each status has its part of orders_status,
  * in order; the parts are merged as they are read.
@@ -633,6 +637,7 @@ static void add_page(const struct order_query *query, bool search,
 {
 	bool merge = query->statuses && query->sort == SORT_CREATED &&
 		     !search && !query->customer_email.ptr;
+	const char *direction = ascends(query) ? "" : " DESC";
 	bool first = true;
 
 	if (!merge)
@@ -645,10 +650,12 @@ static void add_page(const struct order_query *query, bool search,
 		add_select(query, i, search, to);
 		first = false;
 	}
-	add_order(query, "", to);
+	buf_printf(to, " ORDER BY value%s, id%s LIMIT ?3", direction,
+		   direction);
 }
 
-/* The rows of a page are found in the index alone, then read. */
+/* The rows of a page are found in the index alone, then read; no order is asked
+ * for here (read_page), or SQLite would sort what is sorted, JSON and all. */
 static void list_sql(const struct order_query *query, bool search,
 		     struct buf *to)
 {
@@ -656,7 +663,6 @@ static void list_sql(const struct order_query *query, bool search,
 	add_page(query, search, to);
 	buf_add_text(to, ") AS page CROSS JOIN orders"
 			 " ON orders.number = page.number");
-	add_order(query, "page.", to);
 }
 
 static sqlite3_stmt *list_statement(struct sqlite_order_store *self,
@@ -725,29 +731,50 @@ static void reverse(struct stored_order *orders, size_t count)
 	}
 }
 
+/* Positive: `a` comes behind `b`. */
+static int compare(const struct stored_order *a, const struct stored_order *b,
+		   bool ascending)
+{
+	int order = a->sort_value < b->sort_value ? -1 :
+		    a->sort_value > b->sort_value ? 1 : strcmp(a->id, b->id);
+
+	return ascending ? order : -order;
+}
+
+/* SQL promises no order for the outer SELECT. The rows do come in order, so that
+ * this is one comparison each. */
+static void move_to_its_place(struct stored_order *orders, size_t last,
+			      bool ascending)
+{
+	struct stored_order order = orders[last];
+
+	for (; last && compare(&orders[last - 1], &order, ascending) > 0; last--)
+		orders[last] = orders[last - 1];
+	orders[last] = order;
+}
+
 static bool read_page(struct sqlite_order_store *self, sqlite3_stmt *list,
 		      const struct order_query *query, struct arena *arena,
 		      struct order_page *ret, struct error *err)
 {
 	enum sqlite_step step;
 
-	ret->orders = arena_alloc(arena, query->limit * sizeof(*ret->orders));
+	ret->orders = arena_alloc(arena, ((size_t)query->limit + 1) *
+						 sizeof(*ret->orders));
 	while ((step = sqlite_step(self->db, list, err)) == STEP_ROW) {
 		struct stored_order *order = &ret->orders[ret->count];
 
-		if (ret->count == query->limit) {
-			ret->has_more = true;
-			break;
-		}
 		sqlite_column_id(list, 0, order->id);
 		order->version = sqlite3_column_int64(list, 1);
 		order->sort_value = sqlite3_column_int64(list, 2);
 		order->json = sqlite_column_str(list, 3, arena);
-		ret->count++;
+		move_to_its_place(ret->orders, ret->count++, ascends(query));
 	}
+	ret->has_more = ret->count > query->limit;
+	ret->count -= ret->has_more;
 	if (query->backwards)
 		reverse(ret->orders, ret->count);
-	return step == STEP_DONE || ret->has_more;
+	return step == STEP_DONE;
 }
 
 static bool list(struct order_store *store, const struct order_query *query,
