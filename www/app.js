@@ -128,7 +128,7 @@ export const nextStatuses = {
 };
 export const pill = (word) => h('span', { class: 'pill', 'data-status': word }, word);
 
-export const verdictWords = { match: 'photo matches', mismatch: 'photo does not match', unsure: 'photo unclear', not_checked: 'photo not checked' };
+const verdictWords = { match: 'photo matches', mismatch: 'photo does not match', unsure: 'photo unclear', not_checked: 'photo not checked' };
 const verdictMarks = { match: '✓', mismatch: '!', unsure: '?', not_checked: '–' };
 
 /** The small photo of a row, with its verdict. An empty frame holds the place where there is none. */
@@ -189,7 +189,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One request. Gives {status, data, etag, location, response} or throws a Problem. */
 export async function api(method, path, { body, headers = {}, accept = 'application/json', signal, signingIn = false } = {}) {
-  const send = { ...authorization(), Accept: `${accept}, application/problem+json`, ...headers };
+  const send = { ...authorization(), Accept: accept, ...headers };
   if (body !== undefined && !(body instanceof URLSearchParams)) {
     send['Content-Type'] ??= method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     body = JSON.stringify(body);
@@ -327,6 +327,7 @@ export function createList({ label, columns, row, load, empty, signal, shown }) 
       $('a', rows[0])?.focus({ preventScroll: true });
       shown?.(list);
     } catch (problem) {
+      if (problem.name === 'AbortError') return;
       if (!(problem instanceof Problem)) throw problem;
       foot.replaceChildren(errorView(problem, () => { showFoot(); $('#load-more')?.click(); }));
     }

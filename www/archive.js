@@ -1,5 +1,5 @@
 // archive.js: the deleted orders, and one archive entry beside them.
-import { $, addKeys, api, bdi, copyButton, createList, errorView, exact, go, h, money, Problem, setTitle, shortId, time, urlFor } from '/app.js';
+import { $, addKeys, api, bdi, copyButton, createList, go, h, money, setTitle, shortId, time, urlFor } from '/app.js';
 
 const stateWords = { pending: 'deleted', archived: 'archived', mailed: 'mailed', done: 'done', restored: 'restored' };
 const mailWords = ({ total, sent, failed }) => (total ? `${sent} of ${total}${failed ? `, ${failed} failed` : ''}` : 'nobody to mail');

@@ -27,7 +27,7 @@ export function showEntry(place, { id, signal, back, opener }) {
   return panel;
 }
 
-export const command = (text) => h('p', { class: 'command' }, h('code', {}, text), copyButton(text, 'Command'));
+const command = (text) => h('p', { class: 'command' }, h('code', {}, text), copyButton(text, 'Command'));
 
 function becameOf({ deleted_at, archived_at, state, mails, archive, sha256, event_id }) {
   const archived = Boolean(archived_at) || !['pending'].includes(state);

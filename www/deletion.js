@@ -1,29 +1,29 @@
 // deletion.js: deletes orders and tells what becomes of them, live, from the deletion log.
-import { api, bdi, h, plural, Problem, shortId } from '/app.js';
+import { api, bdi, h, orderChanged, plural, Problem, shortId } from '/app.js';
 import { ask } from '/dialog.js';
 import { problemToast, toast } from '/toast.js';
 
 const whatHappens = () => h('p', {}, 'It leaves the list and is archived with its photo, and every subscriber is mailed. Whoever runs the desk can restore it from the archive.');
 
-/** Asks, deletes, follows. True when the order is gone. */
+/** Asks, deletes, follows. Gives 'deleted', 'kept', or 'changed' when it was kept and is not what was shown. */
 export async function deleteOrder(order, etag) {
   const sure = await ask({ title: 'Delete this order?', yes: 'Delete order', kind: 'danger',
     content: [h('p', {}, h('strong', {}, bdi(order.description)), ' ', h('code', {}, shortId(order.id))), whatHappens()] });
-  if (!sure) return false;
+  if (!sure) return 'kept';
   try {
     await remove(order.id, etag);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (problem.status === 410) {
       toast('Somebody else deleted this order before you.');
-      return true;
+      return 'deleted';
     }
     if (problem.status === 412) return deleteChanged(order);
     problemToast(problem, 'The order was not deleted.');
-    return false;
+    return 'kept';
   }
   follow([order.id]);
-  return true;
+  return 'deleted';
 }
 
 export const remove = (id, etag) => api('DELETE', `/api/orders/${id}`, { headers: { 'If-Match': etag } });
@@ -32,15 +32,16 @@ export const remove = (id, etag) => api('DELETE', `/api/orders/${id}`, { headers
 async function deleteChanged(before) {
   const { changedFields } = await import('/conflict.js');
   const { data: now, etag } = await api('GET', `/api/orders/${before.id}`);
+  orderChanged(now.id, now);
   const sure = await ask({ title: 'This order changed meanwhile', yes: 'Delete it all the same', kind: 'danger',
     content: [h('p', {}, 'Somebody else changed it while you looked at it. It was not deleted.'), changedFields(before, now)] });
-  if (!sure) return false;
+  if (!sure) return 'changed';
   return remove(now.id, etag).then(() => {
     follow([now.id]);
-    return true;
+    return 'deleted';
   }, (problem) => {
     problemToast(problem, 'The order was not deleted.');
-    return false;
+    return 'changed';
   });
 }
 

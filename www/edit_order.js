@@ -13,7 +13,7 @@ export function editable(order) {
 }
 
 /** A merge patch (RFC 7396) that makes `before` into `after`. */
-export function mergePatch(before, after) {
+function mergePatch(before, after) {
   const patch = {};
   for (const name of ['description', 'currency', 'notes']) if (before[name] !== after[name]) patch[name] = after[name];
   for (const name of ['customer', 'metadata']) {
@@ -26,7 +26,7 @@ export function mergePatch(before, after) {
   if (!same(before.lines, after.lines)) patch.lines = after.lines.map((line) => Object.fromEntries(Object.entries(line).filter(([, value]) => value !== '')));
   // With lines the price is their sum: one that still says the old sum would contradict them.
   if (!after.lines.length && before.price !== after.price) patch.price = after.price;
-  else if (patch.lines?.length) patch.price = linesTotal(after.lines, after.currency);
+  else if (patch.lines?.length) patch.price = linesTotal(after.lines, after.currency) ?? undefined;
   return patch;
 }
 

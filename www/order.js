@@ -1,5 +1,6 @@
 // order.js: one order in the side panel: reading it, its next status, editing, deleting.
-import { api, apiUrl, bdi, copyButton, errorView, exact, go, h, icon, money, nextStatuses, orderChanged, percent, pill, Problem, safeUrl, setTitle, shortId, time } from '/app.js';
+import { api, bdi, copyButton, errorView, exact, go, h, icon, money, nextStatuses, orderChanged, percent, pill, Problem, safeUrl, setTitle, shortId, time } from '/app.js';
+import { draft } from '/form.js';
 import { openPanel, panelSkeleton } from '/panel.js';
 
 const stepWords = { confirmed: 'Mark as confirmed', shipped: 'Mark as shipped', delivered: 'Mark as delivered', cancelled: 'Cancel order' };
@@ -36,7 +37,7 @@ export function showOrder(place, { id, edit, signal, back, url, opener }) {
 
   const actions = () => ({
     head: [
-      h('a', { class: 'button', id: 'edit', href: `${url}${url.includes('?') ? '&' : '?'}edit=1` }, icon('edit'), 'Edit'),
+      h('a', { class: 'button', id: 'edit', href: `${url}${url.includes('?') ? '&' : '?'}edit=1` }, icon('edit'), draft.read(id) ? 'Go on editing' : 'Edit'),
       h('button', { type: 'button', id: 'delete', class: 'danger-quiet', onclick: remove }, icon('trash'), 'Delete'),
     ],
     steps: nextStatuses[order.status].map((status) =>
@@ -68,10 +69,11 @@ export function showOrder(place, { id, edit, signal, back, url, opener }) {
 
   async function remove() {
     const { deleteOrder } = await import('/deletion.js');
-    if (await deleteOrder(order, etag)) {
-      orderChanged(id, null);
-      go(back, { replace: true });
-    } else read();
+    const outcome = await deleteOrder(order, etag);
+    if (outcome === 'changed') read();
+    if (outcome !== 'deleted') return;
+    orderChanged(id, null);
+    go(back, { replace: true });
   }
 
   read();
