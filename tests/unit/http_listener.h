@@ -1,0 +1,133 @@
+/*
+ * http_listener.h: an HTTP server of a few lines on a loopback port of the
+ * kernel's choice, in a thread; keeps the last request and answers as told.
+ */
+#ifndef UNIT_HTTP_LISTENER_H
+#define UNIT_HTTP_LISTENER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LISTENER_MAX_BYTES (3 * 1024 * 1024)
+
+struct http_listener {
+	pthread_t thread;
+	int fd;
+	char url[64];			/* http://127.0.0.1:port */
+	/* Set before a request, read after its answer came. */
+	const char *answer;		/* the whole answer, as it is on the wire */
+	char *request;			/* the last one, terminated */
+	unsigned requests, connections;
+};
+
+#define ANSWER(status_line) \
+	"HTTP/1.1 " status_line "\r\nContent-Length: 0\r\n\r\n"
+
+static inline size_t listener_body_bytes(const char *head)
+{
+	const char *field = strcasestr(head, "\ncontent-length:");
+
+	return field ? strtoul(field + 16, NULL, 10) : 0;
+}
+
+/* False when the peer is gone. */
+static inline int listener_read(struct http_listener *listener, int fd)
+{
+	size_t len = 0, whole = LISTENER_MAX_BYTES;
+	char *text = malloc(LISTENER_MAX_BYTES + 1);
+
+	while (len < whole) {
+		ssize_t got = read(fd, text + len, LISTENER_MAX_BYTES - len);
+		char *end;
+
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+		text[len] = '\0';
+		end = strstr(text, "\r\n\r\n");
+		if (end)
+			whole = (size_t)(end + 4 - text) +
+				listener_body_bytes(text);
+	}
+	if (len < whole) {
+		free(text);
+		return 0;
+	}
+	free(listener->request);
+	listener->request = text;
+	listener->requests++;
+	return 1;
+}
+
+static inline void *listener_run(void *arg)
+{
+	struct http_listener *listener = arg;
+	int fd;
+
+	while ((fd = accept(listener->fd, NULL, NULL)) >= 0) {
+		listener->connections++;
+		while (listener_read(listener, fd)) {
+			size_t bytes = strlen(listener->answer);
+
+			if (send(fd, listener->answer, bytes, MSG_NOSIGNAL) !=
+				    (ssize_t)bytes ||
+			    strstr(listener->answer, "Connection: close"))
+				break;
+		}
+		close(fd);
+	}
+	return NULL;
+}
+
+static inline void listener_start(struct http_listener *listener)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+	socklen_t bytes = sizeof(address);
+
+	memset(listener, 0, sizeof(*listener));
+	listener->answer = ANSWER("200 OK");
+	listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(listener->fd >= 0);
+	assert_int_equal(bind(listener->fd, (struct sockaddr *)&address,
+			      bytes), 0);
+	assert_int_equal(listen(listener->fd, 8), 0);
+	assert_int_equal(getsockname(listener->fd,
+				     (struct sockaddr *)&address, &bytes), 0);
+	snprintf(listener->url, sizeof(listener->url), "http://127.0.0.1:%d",
+		 ntohs(address.sin_port));
+	assert_int_equal(pthread_create(&listener->thread, NULL, listener_run,
+					listener), 0);
+}
+
+/* The client has closed its connection before. */
+static inline void listener_stop(struct http_listener *listener)
+{
+	shutdown(listener->fd, SHUT_RDWR);
+	pthread_join(listener->thread, NULL);
+	close(listener->fd);
+	free(listener->request);
+}
+
+static inline const char *listener_body(const struct http_listener *listener)
+{
+	return strstr(listener->request, "\r\n\r\n") + 4;
+}
+
+#endif
