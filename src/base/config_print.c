@@ -30,16 +30,21 @@ static void print_comment(const char *text, FILE *to)
 	fputc('\n', to);
 }
 
-static const char *default_start(const struct config_key *key)
+/* The value of a key that the file leaves out. */
+static void print_default(const struct config_key *key, const char *state,
+			  FILE *to)
 {
-	bool in_state = key->type == CONFIG_PATH && key->fallback[0] &&
-			key->fallback[0] != '/';
-
-	return in_state ? "<state.directory>/" : "";
+	if (key->type == CONFIG_PATH && key->fallback[0] &&
+	    key->fallback[0] != '/')
+		fprintf(to, "%s/", state);
+	fputs(key->fallback, to);
 }
 
 void config_print_example(FILE *to)
 {
+	size_t state_key = config_key_find(STR("state.directory"));
+	const char *state = config_keys[state_key].fallback;
+
 	fputs("# ordermill.conf: see ordermill.conf(5). Each key is shown with "
 	      "its default.\n", to);
 	for (size_t i = 0; i < config_key_count; i++) {
@@ -47,9 +52,9 @@ void config_print_example(FILE *to)
 			fputc('\n', to);
 			print_comment(config_keys[i].help, to);
 		}
-		fprintf(to, "#%s = %s%s\n", config_keys[i].name,
-			default_start(&config_keys[i]),
-			config_keys[i].fallback);
+		fprintf(to, "#%s = ", config_keys[i].name);
+		print_default(&config_keys[i], state, to);
+		fputc('\n', to);
 	}
 }
 
@@ -69,9 +74,11 @@ static void print_manual_key(size_t i, FILE *to)
 		fputs("Yes or no.\n", to);
 	if (key->expected)
 		fprintf(to, "It must be %s.\n", key->expected);
-	if (key->fallback[0])
-		fprintf(to, "The default is\n.Li \"%s%s\" .\n",
-			default_start(key), key->fallback);
+	if (key->fallback[0]) {
+		fputs("The default is\n.Li \"", to);
+		print_default(key, "<state.directory>", to);
+		fputs("\" .\n", to);
+	}
 	if (key->aws)
 		fprintf(to, "With the profile aws it is\n.Li \"%s\" .\n",
 			key->aws);

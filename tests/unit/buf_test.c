@@ -85,6 +85,16 @@ static void exactly_the_maximum_fits(void **state)
 	buf_printf(&buf, "%s", "wxyz");
 	assert_true(buf_ok(&buf));
 	assert_string_equal(buf.ptr, "wxyz");
+	for (size_t max = 250; max < 1100; max++) {
+		buf_init(&buf, *state, max);
+		for (size_t i = 0; i < max; i++)
+			buf_add_char(&buf, 'x');
+		assert_true(buf_ok(&buf));
+		assert_int_equal(strlen(buf.ptr), max);
+		buf_add_char(&buf, 'x');
+		assert_false(buf_ok(&buf));
+		arena_reset(*state);
+	}
 }
 
 /* A torn text must not look like a whole one. */

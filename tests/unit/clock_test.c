@@ -88,7 +88,12 @@ static void what_is_not_rfc_3339_is_refused(void **state)
 		"2026-11-24T16:07:40Z ", " 2026-11-24T16:07:40Z",
 		"2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
 		"2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z",
-		"2026-04-31T00:00:00Z", "2026-01-00T00:00:00Z",
+		"2026-01-32T00:00:00Z", "2026-03-32T00:00:00Z",
+		"2026-04-31T00:00:00Z", "2026-05-32T00:00:00Z",
+		"2026-06-31T00:00:00Z", "2026-07-32T00:00:00Z",
+		"2026-08-32T00:00:00Z", "2026-09-31T00:00:00Z",
+		"2026-10-32T00:00:00Z", "2026-11-31T00:00:00Z",
+		"2026-12-32T00:00:00Z", "2026-01-00T00:00:00Z",
 		"2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
 		"2026-01-01T00:00:61Z", "2026-01-01T12:00:60Z",
 		"2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+01:60",
@@ -219,6 +224,8 @@ static void only_names_of_zones_are_zones(void **state)
 	assert_true(zone_is_known("America/Argentina/Buenos_Aires"));
 	assert_true(zone_is_known("America/Port-au-Prince"));
 	assert_true(zone_is_known("Etc/GMT+5"));
+	assert_true(zone_is_known("Etc/GMT-9"));
+	assert_true(zone_is_known("Zulu"));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		int64_t ms;
 

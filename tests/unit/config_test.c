@@ -172,6 +172,17 @@ static void an_unknown_key_is_refused_with_its_neighbour(void **state)
 		       "all keys");
 	assert_refused(STR("= 1\n"), ":1: : unknown key; ordermill.conf(5) "
 				     "lists all keys");
+	assert_refused(STR("mailer.directry = /x\n"),
+		       ":1: mailer.directry: unknown key; did you mean "
+		       "mailer.directory?");
+	assert_refused(STR("maailer.directoory = /x\n"),
+		       ":1: maailer.directoory: unknown key; did you mean "
+		       "mailer.directory?");
+	assert_refused(STR("a.key.that.is.much.longer.than.any.key.of.the."
+			   "table.could.ever.be = 1\n"),
+		       ":1: a.key.that.is.much.longer.than.any.key.of.the."
+		       "table.could.ever.be: unknown key; ordermill.conf(5) "
+		       "lists all keys");
 	assert_refused(STR("create_order.batches = 1\n"),
 		       ":1: create_order.batches: unknown key; did you mean "
 		       "create_order.batch?");
@@ -246,6 +257,7 @@ static void a_value_that_cannot_be_is_refused(void **state)
 		"object_archive.link_valid_s = -1",
 		"object_archive.link_valid_s = 9999999999999999999999",
 		"database.adapter =", "mailer.from =",
+		"create_order.batch = 257",
 	};
 	struct config *config;
 	struct error err;
@@ -268,6 +280,7 @@ static void values_at_their_bounds_are_accepted(void **state)
 		"mailer.tls = require", "mailer.url = smtps://mail.example:465",
 		"object_archive.link_valid_s = 604800", "mailer.user =",
 		"object_archive.link_valid_s = 1", "orders.currency = JPY",
+		"orders.currency = AZN",
 		"event_bus.endpoint =",
 	};
 
@@ -384,6 +397,56 @@ static void the_example_shows_every_key_as_a_comment(void **state)
 	rest = str_from(example);
 	while (str_next(&rest, '\n', &line))
 		assert_true(line.len <= 80);
+}
+
+static void the_example_reads_as_written(void **state)
+{
+	CLEANUP(cleanup_free) char *example = printed(config_print_example);
+
+	(void)state;
+	assert_non_null(strstr(example,
+		"\n\n# Where everything that lasts is kept. A path below that is "
+		"left empty lies\n# in it.\n"
+		"#state.directory = /var/lib/ordermill\n\n"));
+	assert_non_null(strstr(example,
+		"\n\n# The SQLite file.\n"
+		"#database.path = /var/lib/ordermill/ordermill.db\n\n"));
+	assert_non_null(strstr(example, "\n#mailer.password_file = \n\n"));
+	assert_non_null(strstr(example,
+		"built-in number.\n#create_order.workers = 0\n"
+		"#update_order.workers = 0\n"));
+	assert_non_null(strstr(example, "\n#unsubscribe_email.workers = 0\n\n"
+					"# Requests that one commit"));
+}
+
+static void the_manual_reads_as_written(void **state)
+{
+	CLEANUP(cleanup_free) char *manual = printed(config_print_manual);
+
+	(void)state;
+	assert_non_null(strstr(manual,
+		".It Ic database.adapter\n"
+		"What keeps orders, deletions and subscribers.\n"
+		"It must be a name.\n"
+		"The default is\n.Li \"sqlite\" .\n"
+		"With the profile aws it is\n.Li \"dynamodb\" .\n"
+		".It Ic database.path\n"
+		"The SQLite file.\n"
+		"The default is\n"
+		".Li \"<state.directory>/ordermill.db\" .\n"
+		".It Ic object_archive.adapter\n"));
+	assert_non_null(strstr(manual,
+		"A whole number from 1 to 100.\n"
+		"The default is\n.Li \"8\" .\n"));
+	assert_non_null(strstr(manual,
+		"without If-Match (428).\nYes or no.\nThe default is\n"));
+	assert_non_null(strstr(manual,
+		".It Ic create_order.workers\n.It Ic update_order.workers\n"));
+	assert_non_null(strstr(manual,
+		".It Ic unsubscribe_email.workers\nProcesses that answer"));
+	assert_non_null(strstr(manual,
+		".It Ic unsubscribe_email.batch\nRequests that one commit"));
+	assert_null(strstr(manual, ".Li \"\" ."));
 }
 
 /* A line that begins with a dot or an apostrophe is a request to roff. */
@@ -542,6 +605,8 @@ int main(void)
 		WITH_FILE(the_environment_names_the_file),
 		WITH_FILE(what_is_in_force_reads_back_as_itself),
 		WITH_FILE(the_example_shows_every_key_as_a_comment),
+		WITH_FILE(the_example_reads_as_written),
+		WITH_FILE(the_manual_reads_as_written),
 		WITH_FILE(the_manual_holds_every_key_and_only_known_requests),
 		WITH_FILE(a_secret_is_the_first_line_of_its_file),
 		WITH_FILE(what_is_no_secret_is_refused),

@@ -116,6 +116,8 @@ static void base64_gives_the_published_texts(void **state)
 		{ "fooba", "Zm9vYmE=", "Zm9vYmE" },
 		{ "foobar", "Zm9vYmFy", "Zm9vYmFy" },
 		{ "\xfb\xff\xbf", "+/+/", "-_-_" },
+		{ "\xd3\x4d\xb4\xd3\x9e\x79\xa6\x9a\x69", "00200555pppp",
+		  "00200555pppp" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {

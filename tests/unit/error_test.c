@@ -106,6 +106,12 @@ static void a_cut_text_stays_valid_utf8(void **state)
 		assert_true(utf8_valid(str_from(err.items[0].code)));
 		assert_true(utf8_valid(str_from(err.items[0].detail)));
 		assert_true(utf8_valid(str_from(err.detail)));
+		for (size_t i = lead; i + 4 < sizeof(text); i += 4)
+			memcpy(text + i, "\xf0\x9f\x91\x9f", 5);
+		error_init(&err);
+		error_set(&err, ERROR_CONFLICT, "%s", text);
+		assert_true(utf8_valid(str_from(err.detail)));
+		assert_null(strchr(err.detail, '?'));
 	}
 }
 

@@ -53,7 +53,7 @@ static void every_kind_of_value_is_accepted(void **state)
 		" \t\r\n1 \t\r\n", "[1,2 , 3]", "{\"a\":1 , \"b\" : [ {} ] }",
 		"{\"\":1}", "[null,true,false]",
 		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\"",
-		"\"\\ud83d\\udc5f\"", "\"\\uD83D\\uDC5F\"", "\"\x7f\"",
+		"\"\\u0939\"", "\"\\ud83d\\udc5f\"", "\"\\uD83D\\uDC5F\"", "\"\x7f\"",
 		"\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x91\x9f\"",
 		"1e400", "123456789012345678901234567890",
 		"{\"a\":{\"a\":1},\"b\":{\"a\":1}}",
@@ -67,7 +67,7 @@ static void what_the_grammar_lacks_is_refused(void **state)
 {
 	static const char *const bad[] = {
 		"", " ", "nul", "nulll", "True", "NaN", "Infinity",
-		"-Infinity", "'a'", "undefined", "01", "-", "-01", "+1", ".5",
+		"-Infinity", "'a'", "undefined", "01", "09", "-", "-01", "+1", ".5",
 		"1.", "1.e5", "1e", "1e+", "0x10", "1_000", "--1", "1 2",
 		"[1 2]",
 		"[1,]", "[,1]", "[,]", "[1", "[", "]", "{", "}", "{]", "[}",
@@ -117,7 +117,8 @@ static void surrogates_come_in_pairs(void **state)
 		"\"\\ud83d\"", "\"\\udc5f\"", "\"\\ud83d\\ud83d\"",
 		"\"\\udc5f\\ud83d\"", "\"\\ud83dx\"", "\"\\ud83d\\n\"",
 		"\"\\ud83d\\u0041\"", "\"\\ud83d\\u\"", "\"\\ud83d\\udc5\"",
-		"\"\\ud83d\\", "\"\\ud83d\\u", "\"\\ud800", "\"\\udfff\"",
+		"\"\\ud83d\\", "\"\\ud83dxudc5f\"", "\"\\ud83d\\xdc5f\"",
+		"\"\\ud83d\\u", "\"\\ud800", "\"\\udfff\"",
 	};
 
 	(void)state;
@@ -268,10 +269,14 @@ static void a_fault_names_its_line_and_column(void **state)
 static void escapes_decode_to_utf8(void **state)
 {
 	const struct str text = STR("a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e4"
-				    "\\u20AC\\ud83d\\udc5f\\u007f\\uffffz");
+				    "\\u20AC\\ud83d\\udc5f\\u007f\\u0080"
+				    "\\u07ff\\u0800\\uffff\\ud800\\udc00"
+				    "\\udbff\\udfffz");
 	const char expected[] = "a\"\\/\b\f\n\r\tA\xc3\xa4\xe2\x82\xac"
-				"\xf0\x9f\x91\x9f\x7f\xef\xbf\xbfz";
-	char decoded[100];
+				"\xf0\x9f\x91\x9f\x7f\xc2\x80\xdf\xbf"
+				"\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80"
+				"\xf4\x8f\xbf\xbfz";
+	char decoded[200];
 
 	(void)state;
 	assert_int_equal(json_unescape(decoded, text.ptr, text.len),

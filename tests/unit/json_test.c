@@ -92,6 +92,9 @@ static void elements_are_found_by_index(void **state)
 	assert_int_equal(json_element(json, 2).kind, JSON_OBJECT);
 	assert_true(str_is(json_literal(json_element(json, 3)), "4"));
 	assert_int_equal(json_element(json, 4).kind, JSON_ABSENT);
+	/* what stands behind an array in the text is not in it */
+	assert_int_equal(json_element(json_element(json, 0), 2).kind,
+			 JSON_ABSENT);
 }
 
 /* Money is read from this text; a double would change most of them. */

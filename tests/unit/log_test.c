@@ -113,6 +113,11 @@ static void no_value_can_control_a_terminal(void **state)
 			       " v=\"\\u2028\\u202e\" n="));
 	assert_non_null(strstr(line_with(STR("\xff\xc3(")),
 			       " v=\"\\xff\\xc3(\" n="));
+	assert_non_null(strstr(line_with(STR("\xe2\x80\xaa\xe2\x81\xa6"
+					     "\xe2\x81\xa9\xe2\x81\xaa"
+					     "\xc2\x9f\xc2\xa0")),
+			       " v=\"\\u202a\\u2066\\u2069\xe2\x81\xaa"
+			       "\\u009f\xc2\xa0\" n="));
 	/* U+FFFD itself is a character like others. */
 	assert_non_null(strstr(line_with(STR("\xef\xbf\xbd")),
 			       " v=\"\xef\xbf\xbd\" n="));
