@@ -92,8 +92,8 @@ static int redrive(struct desk *desk, const char *event_id)
 	bell = bell_open(desk->config);
 	bell_ring(bell);
 	bell_close(bell);
-	printf("%llu dead letters are tried again.\n",
-	       (unsigned long long)count);
+	printf("%llu dead letter%s tried again.\n", (unsigned long long)count,
+	       count == 1 ? " is" : "s are");
 	return event_id && !count ? EXIT_FAILED : EXIT_GOOD;
 }
 
