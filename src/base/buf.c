@@ -149,7 +149,8 @@ void buf_add_json(struct buf *buf, struct str s)
 		else
 			buf_add(buf, (char[]){ '\\', json_escapes[c] }, 2);
 	}
-	buf_add(buf, s.ptr + from, s.len - from);
+	if (from < s.len)
+		buf_add(buf, s.ptr + from, s.len - from);
 	buf_add_char(buf, '"');
 }
 
