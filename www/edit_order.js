@@ -6,6 +6,8 @@ import { createOrderForm, linesTotal } from '/order_form.js';
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const lineOf = ({ sku = '', name = '', quantity, unit_price }) => ({ quantity, sku: sku ?? '', name: name ?? '', unit_price });
 
+const deleted = { title: 'Somebody else deleted this order.', message: 'What you typed is still here, to copy. The order itself is in the archive.' };
+
 /** The members of an order a person edits, in one fixed shape, so that two of them can be compared. */
 export function editable(order) {
   const { description, customer, lines, price, currency, notes, metadata } = order;
@@ -76,8 +78,8 @@ export function editOrder(root, { order, etag, done }) {
       finish(data);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status !== 412) return showErrors(form.element, problem);
-      await resolve(mine);
+      if (problem.status === 412) await resolve(mine);
+      else showErrors(form.element, problem.status === 410 ? deleted : problem);
     }
   }
 
@@ -88,8 +90,7 @@ export function editOrder(root, { order, etag, done }) {
     try {
       theirs = await api('GET', `/api/orders/${order.id}`);
     } catch (problem) {
-      return showErrors(form.element, problem.status === 410
-        ? { title: 'Somebody else deleted this order.', message: 'Your changes are still here, to copy. The order itself is in the archive.' } : problem);
+      return showErrors(form.element, problem.status === 410 ? deleted : problem);
     }
     const { chooseVersions } = await import('/conflict.js');
     const merged = await chooseVersions({ base, theirs: theirs.data, mine, photo: form.photo.words() });

@@ -24,7 +24,7 @@ export function openPanel(place, { label, back, opener }) {
       phone.removeEventListener('change', cover);
       for (const node of [...behind, $('#top')]) node.inert = false;
       element.remove();
-      if (!keepFocus) opener?.()?.focus({ preventScroll: true });
+      if (!keepFocus) (opener() ?? $('#main')).focus({ preventScroll: true });
     },
   };
 }
