@@ -200,7 +200,7 @@ export async function api(method, path, { body, headers = {}, accept = 'applicat
       response = await fetch(apiUrl(path), { method, headers: send, body, signal, credentials: 'omit' });
     } catch (error) {
       if (error.name === 'AbortError') throw error;
-      throw new Problem({ title: 'No connection', detail: navigator.onLine ? 'The order desk does not answer.' : 'This device is offline.' });
+      throw new Problem({ title: 'No connection', detail: `${navigator.onLine ? 'The order desk does not answer.' : 'This device is offline.'} Nothing you typed is lost; try again in a moment.` });
     }
     if (response.ok) {
       const data = accept === 'application/json' && response.status !== 204 ? await response.json() : null;
@@ -225,7 +225,6 @@ export async function problemFrom(response) {
 }
 
 const advice = {
-  0: 'Nothing you typed is lost. Try again when the connection is back.',
   403: 'Sign in with a token that has this scope.',
   429: 'Too many requests. Wait a moment, then try again.',
   503: 'It is busy or something it needs is down. The status page says which.',
