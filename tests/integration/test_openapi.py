@@ -12,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 IMPLIED = {"HEAD", "OPTIONS"}   # wherever GET is; everywhere
+EVERY_RESPONDER = {"/livez", "/readyz", "/metrics"}
 SAMPLE = "01934567-89ab-7def-8123-456789abcdef"
 
 
@@ -38,7 +39,8 @@ def described(document):
 
 
 def declared():
-    """(path, method) → (operation, scope), as the operations declare them."""
+    """(path, method) → (operation, scope, accepted media types), as the
+    operations declare them."""
     routes = {}
     for file in glob.glob(os.path.join(ROOT, "src", "operations", "*.c")):
         name = os.path.basename(file)[:-2]
@@ -48,10 +50,14 @@ def declared():
                                  r"\{[a-z_]+\})*)\}", text):
             path = re.search(r'\.path\s*=\s*"([^"]+)"', route[2])[1]
             scope = re.search(r'\.scope\s*=\s*"([^"]+)"', route[2])
+            accepts = re.search(r'\.accepts\s*=\s*((?:"[^"]*"\s*)+)',
+                                route[2])
+            types = set(re.findall(r"[a-z*]+/[^\s,\"]+",
+                                   accepts[1] if accepts else ""))
             for method in re.findall(r"HTTP_([A-Z]+)", route[1]):
                 key = (plain(path), method)
                 assert key not in routes, f"{key} in {name} and elsewhere"
-                routes[key] = (name, scope and scope[1])
+                routes[key] = (name, scope and scope[1], types)
     assert routes, "no operation declares a route"
     return routes
 
@@ -97,26 +103,38 @@ def site():
 def test_the_description_and_the_operations_have_the_same_routes(document):
     code = {key for key in declared() if key[1] not in IMPLIED}
     paper = {key for key in described(document)
-             if key[0] not in ("/livez", "/objects/{}")}   # nginx; objects
+             if key[0] not in EVERY_RESPONDER | {"/objects/{}"}}
     assert code == paper
 
 
 def test_the_description_and_the_operations_have_the_same_scopes(document):
     paper = described(document)
-    for key, (name, scope) in declared().items():
+    for key, (name, scope, _) in declared().items():
         if key[1] not in IMPLIED:
             assert paper[key] == scope, f"{key} of {name}"
 
 
+def test_the_description_and_the_operations_take_the_same_bodies(document):
+    paper = {(plain(path), method.upper()):
+             set(operation.get("requestBody", {}).get("content", {}))
+             for path, operations in document["paths"].items()
+             for method, operation in operations.items()}
+    for key, (name, _, types) in declared().items():
+        if key[1] not in IMPLIED and "*/*" not in types:
+            assert paper[key] == types, f"{key} of {name}"
+
+
 def test_nginx_sends_each_route_to_the_operation_that_declares_it(site):
-    for (path, method), (name, _) in declared().items():
+    for (path, method), (name, _, _) in declared().items():
         if method == "OPTIONS":
             continue
         sent = site.program_for(path.replace("{}", SAMPLE), method)
         assert sent == name, f"{method} {path}"
 
 
-def test_nginx_sends_objects_to_their_door(site):
+def test_nginx_sends_objects_and_health_where_they_are_answered(site):
+    for path in ("/readyz", "/metrics"):
+        assert site.program_for(path, "GET") == "archive_deleted_orders"
     assert site.program_for("/objects/images/x.png", "GET") == "objects"
     assert site.program_for("/livez", "GET") is None
 
