@@ -20,16 +20,20 @@ struct smtp {
 	CURL *curl;
 	char *password;
 	char message[CURL_ERROR_SIZE];
+	struct str rest;	/* of the mail that is being sent */
+	bool has_begun;		/* the server said 354 to DATA */
 };
 
 static size_t read_message(char *ret, size_t size, size_t count, void *arg)
 {
-	struct str *rest = arg;
-	size_t bytes = size * count < rest->len ? size * count : rest->len;
+	struct smtp *smtp = arg;
+	size_t bytes = size * count < smtp->rest.len ? size * count :
+						       smtp->rest.len;
 
-	memcpy(ret, rest->ptr, bytes);
-	rest->ptr += bytes;
-	rest->len -= bytes;
+	memcpy(ret, smtp->rest.ptr, bytes);
+	smtp->rest.ptr += bytes;
+	smtp->rest.len -= bytes;
+	smtp->has_begun = true;
 	return bytes;
 }
 
@@ -68,6 +72,7 @@ static bool setup(struct smtp *smtp, const struct config *config)
 	SET(CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
 	SET(CURLOPT_UPLOAD, 1L);
 	SET(CURLOPT_READFUNCTION, read_message);
+	SET(CURLOPT_READDATA, smtp);
 	SET(CURLOPT_WRITEFUNCTION, drop);
 	SET(CURLOPT_ERRORBUFFER, smtp->message);
 	if (*user) {
@@ -102,11 +107,10 @@ static CURLcode transfer(struct smtp *smtp, struct str message, long *ret_code)
 	long fresh;
 
 	for (fresh = 0; fresh < 2; fresh++) {
-		struct str rest = message;
-
 		*smtp->message = '\0';
+		smtp->rest = message;
+		smtp->has_begun = false;
 		curl_easy_setopt(smtp->curl, CURLOPT_FRESH_CONNECT, fresh);
-		curl_easy_setopt(smtp->curl, CURLOPT_READDATA, &rest);
 		rc = curl_easy_perform(smtp->curl);
 		*ret_code = 0;
 		curl_easy_getinfo(smtp->curl, CURLINFO_RESPONSE_CODE, ret_code);
@@ -148,8 +152,9 @@ static bool smtp_send(struct mailer *mailer, struct str from, struct str to,
 	curl_slist_free_all(recipients);
 	if (rc == CURLE_OK)
 		return true;
-	/* MAIL, RCPT and DATA fail with these two, the steps before with others. */
-	*ret_permanent = (rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR) &&
+	/* Refused MAIL, RCPT and DATA are a CURLE_SEND_ERROR; what comes before
+	 * is another, and about the connection. */
+	*ret_permanent = (rc == CURLE_SEND_ERROR || smtp->has_begun) &&
 			 code >= 500 && code < 600 && !is_about_access(code);
 	return error_cause(err, ERROR_UNAVAILABLE, "smtp: %s (answer %ld)",
 			   *smtp->message ? smtp->message :
