@@ -48,15 +48,17 @@ static void drop_last_segment(struct buf *path)
 		;
 }
 
-/* RFC 3986, 5.2.4, and empty segments dropped too, as AWS's signers do. */
+/*
+ * RFC 3986, 5.2.4, but as AWS's signers have it: empty segments are dropped too,
+ * and a dot segment at the end leaves no slash.
+ */
 static struct str normal_path(struct str path, struct arena *arena)
 {
 	struct buf out;
-	struct str rest = path, segment, last = STR("");
+	struct str rest = path, segment;
 
 	buf_init(&out, arena, TEXT_MAX_BYTES);
 	while (str_next(&rest, '/', &segment)) {
-		last = segment;
 		if (str_is(segment, "..")) {
 			drop_last_segment(&out);
 		} else if (segment.len > 0 && !str_is(segment, ".")) {
@@ -64,8 +66,7 @@ static struct str normal_path(struct str path, struct arena *arena)
 			buf_add_str(&out, segment);
 		}
 	}
-	if (out.len == 0 || path.ptr[path.len - 1] == '/' ||
-	    str_is(last, ".") || str_is(last, ".."))
+	if (out.len == 0 || path.ptr[path.len - 1] == '/')
 		buf_add_char(&out, '/');
 	return buf_str(&out);
 }

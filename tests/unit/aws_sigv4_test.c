@@ -11,7 +11,7 @@
 
 #include "aws/aws_sigv4.h"
 #include "base/crypto.h"
-#include "tests/vectors/sigv4_table.h"
+#include "../vectors/sigv4_table.h"
 
 #include "base/banned.h"
 
@@ -200,6 +200,32 @@ static void a_path_is_encoded_twice_only_where_asked(void **state)
 	buf_init(&canonical, arena, KIB);
 	aws_canonical_request(&in, arena, &canonical);
 	assert_non_null(strstr(canonical.ptr, "GET\n/a%2520b/%2525\n"));
+}
+
+static void a_normal_path_is_what_awss_signers_make_of_it(void **state)
+{
+	static const char *const paths[][2] = {
+		{ "", "/" }, { "/", "/" }, { "//", "/" }, { "/.", "/" },
+		{ "/..", "/" }, { "/../..", "/" }, { "/a/.", "/a" },
+		{ "/a/./", "/a/" }, { "/a/..", "/" }, { "/a/b/..", "/a" },
+		{ "/a/b/../", "/a/" }, { "/../a", "/a" }, { "/a//b", "/a/b" },
+		{ "/a/../../b", "/b" }, { "/.a", "/.a" }, { "/a..", "/a.." },
+		{ "/...", "/..." },
+	};
+	struct aws_sign_input in = {
+		.method = STR("GET"), .query = STR(""),
+		.payload_hash = STR(""), .normalize_path = true,
+	};
+	struct buf canonical;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		in.path = str_from(paths[i][0]);
+		buf_init(&canonical, arena, KIB);
+		aws_canonical_request(&in, arena, &canonical);
+		assert_string_equal(canonical.ptr, arena_printf(
+			arena, "GET\n%s\n\n\n\n\n", paths[i][1]));
+	}
 }
 
 /* --- the verifier -------------------------------------------------------- */
@@ -511,6 +537,7 @@ int main(void)
 		TEST(every_stage_in_the_query_equals_awss),
 		TEST(s3s_documented_example_gives_its_signature),
 		TEST(a_path_is_encoded_twice_only_where_asked),
+		TEST(a_normal_path_is_what_awss_signers_make_of_it),
 		TEST(what_was_presigned_verifies),
 		TEST(escapes_may_be_written_in_either_case),
 		TEST(a_link_lives_until_its_last_second_and_no_longer),
