@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-#define CONNECT_TIMEOUT_MS 10000L
+#define CONNECT_TIMEOUT_MS 20000L	/* to the end of AUTH */
 #define RESPONSE_TIMEOUT_S 30L	/* for each answer of the server */
 #define TIMEOUT_MS 60000L	/* for one mail in all */
 
@@ -49,12 +49,14 @@ static bool setup(struct smtp *smtp, const struct config *config)
 	const char *tls = config_text(config, "mailer.tls");
 	const char *user = config_text(config, "mailer.user");
 	const char *url = config_text(config, "mailer.url");
-	long use_ssl = !strcmp(tls, "require") ? CURLUSESSL_ALL :
-		       !strcmp(tls, "try") ? CURLUSESSL_TRY : CURLUSESSL_NONE;
-	/* TLS that may be stripped by whoever sits in between gains nothing
-	 * from a checked certificate and loses servers that signed their own
-	 * (RFC 7435); a password is only ever sent to a proven server. */
-	long verify = use_ssl != CURLUSESSL_TRY || *user ||
+	/* A password goes to a proven server, or (never) in the open when that
+	 * was asked for, but is not lost to somebody who hides STARTTLS. */
+	long use_ssl = !strcmp(tls, "never") ? CURLUSESSL_NONE :
+		       !strcmp(tls, "try") && !*user ? CURLUSESSL_TRY :
+						       CURLUSESSL_ALL;
+	/* TLS that could be stripped on the way gains nothing from a checked
+	 * certificate, and loses servers that signed their own (RFC 7435). */
+	long verify = use_ssl != CURLUSESSL_TRY ||
 		      !strncmp(url, "smtps:", 6);
 	CURLcode rc = CURLE_OK;
 
