@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "base/banned.h"
@@ -119,20 +120,58 @@ bool hex_decode(struct str hex, uint8_t *ret, size_t bytes)
 	return true;
 }
 
-void random_bytes(void *ret, size_t bytes)
+static void system_random(char *to, size_t bytes)
 {
-	char *at = ret;
-
 	while (bytes) {
-		ssize_t got = getrandom(at, bytes, 0);
+		ssize_t got = getrandom(to, bytes, 0);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
 			stop("getrandom");
-		at += got;
+		to += got;
 		bytes -= (size_t)got;
 	}
+}
+
+/*
+ * Bytes fetched ahead: a call of the system for each identifier would cost more
+ * than all else in a request. The kernel empties the page in a child, so that
+ * no two processes hand out the same bytes; what was handed out is erased.
+ */
+struct pool {
+	size_t left;
+	char bytes[1024];
+};
+
+static struct pool *pool(void)
+{
+	static struct pool *pool;
+
+	if (pool)
+		return pool;
+	pool = mmap(NULL, sizeof(*pool), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pool == MAP_FAILED || madvise(pool, sizeof(*pool), MADV_WIPEONFORK))
+		stop("memory that a child does not inherit");
+	return pool;
+}
+
+void random_bytes(void *ret, size_t bytes)
+{
+	struct pool *from = pool();
+
+	if (bytes > sizeof(from->bytes) / 8) {
+		system_random(ret, bytes);
+		return;
+	}
+	if (from->left < bytes) {
+		system_random(from->bytes, sizeof(from->bytes));
+		from->left = sizeof(from->bytes);
+	}
+	from->left -= bytes;
+	memcpy(ret, from->bytes + from->left, bytes);
+	explicit_bzero(from->bytes + from->left, bytes);
 }
 
 static const char base64_digits[] =

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/wait.h>
 
 #include "base/crypto.h"
 
@@ -116,6 +117,9 @@ static void base64_gives_the_published_texts(void **state)
 		{ "fooba", "Zm9vYmE=", "Zm9vYmE" },
 		{ "foobar", "Zm9vYmFy", "Zm9vYmFy" },
 		{ "\xfb\xff\xbf", "+/+/", "-_-_" },
+		{ "i\xb7\x1dy\xf8!\x8a" "9%\x9az)\xaa\xbb-\xba\xfc\x31"
+		  "\xcb=\xba", "abcdefghijklmnopqrstuvwxyz26",
+		  "abcdefghijklmnopqrstuvwxyz26" },
 		{ "\xd3\x4d\xb4\xd3\x9e\x79\xa6\x9a\x69", "00200555pppp",
 		  "00200555pppp" },
 	};
@@ -170,6 +174,49 @@ static void random_bytes_differ(void **state)
 	assert_memory_not_equal(a + 16, zeros, sizeof(zeros));
 }
 
+/* A worker that repeated its parent's bytes would repeat its identifiers. */
+static void a_child_has_random_bytes_of_its_own(void **state)
+{
+	uint8_t of_parent[24], of_child[24];
+	int ends[2], status = 0;
+	pid_t child;
+
+	(void)state;
+	random_bytes(of_parent, sizeof(of_parent));
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (!child) {
+		random_bytes(of_child, sizeof(of_child));
+		_exit(write(ends[1], of_child, sizeof(of_child)) ==
+			      sizeof(of_child) ? 0 : 1);
+	}
+	random_bytes(of_parent, sizeof(of_parent));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ends[0], of_child, sizeof(of_child)),
+			 sizeof(of_child));
+	assert_memory_not_equal(of_parent, of_child, sizeof(of_child));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void no_random_bytes_come_twice(void **state)
+{
+	static uint8_t seen[2000][8];
+	uint8_t large[3000];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+		random_bytes(seen[i], sizeof(seen[i]));
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(seen[i], seen[j], 8);
+	}
+	memset(large, 0, sizeof(large));
+	random_bytes(large, sizeof(large));
+	for (size_t i = 0; i + 8 <= sizeof(large); i += 8)
+		assert_memory_not_equal(large + i, (uint8_t[8]){ 0 }, 8);
+}
+
 #define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -182,6 +229,8 @@ int main(void)
 		IN_ARENA(base64_gives_the_published_texts),
 		IN_ARENA(base64_that_is_not_canonical_is_refused),
 		cmocka_unit_test(random_bytes_differ),
+		cmocka_unit_test(a_child_has_random_bytes_of_its_own),
+		cmocka_unit_test(no_random_bytes_come_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

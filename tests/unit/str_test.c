@@ -41,8 +41,8 @@ static void a_prefix_must_fit(void **state)
 static void case_is_ignored_for_ascii_letters_only(void **state)
 {
 	(void)state;
-	assert_true(str_eq_ignore_case(STR("Content-TYPE"),
-				       STR("content-type")));
+	assert_true(str_eq_ignore_case(STR("ABC-XYZ@[`{"),
+				       STR("abc-xyz@[`{")));
 	assert_false(str_eq_ignore_case(STR("a"), STR("ab")));
 	assert_false(str_eq_ignore_case(STR("[@"), STR("{`")));
 	assert_false(str_eq_ignore_case(STR("\xc3\x84"), STR("\xc3\xa4")));
