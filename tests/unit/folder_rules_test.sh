@@ -16,11 +16,12 @@ ports       order base
 deletion    ports order base
 mail        ports order base
 report      ports order base
+recognition order base
 aws         base
 http_client base
 http        ports order base
-adapters    ports aws http_client mail order base
-operations  http ports deletion mail report order base
+adapters    ports aws http_client mail recognition order base
+operations  http ports deletion mail report recognition order base
 relay       ports deletion mail http_client order base
 objects     http ports order base
 ordermill   http ports deletion mail report order base
@@ -46,7 +47,7 @@ stdio stdlib string strings syslog termios time unistd wchar
 arpa/ linux/ net/ netinet/ sys/'
 
 # Main loops and programs: only they log and read the clock.
-loops='main.c http/responder.c relay/ objects/ ordermill/'
+loops='main.c http/responder.c http/exchange.c relay/ objects/ ordermill/'
 
 operations='create_order update_order delete_order get_orders get_order_by_id
 recognize_uploaded_image on_order_deleted archive_deleted_orders
