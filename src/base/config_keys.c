@@ -89,7 +89,8 @@ static bool is_not_empty(struct str value)
 	X("archive_deleted_orders") \
 	X("generate_pdf_report") \
 	X("subscribe_email") \
-	X("unsubscribe_email")
+	X("unsubscribe_email") \
+	X("objects")
 
 #define WORKERS(operation) \
 	{ .name = operation ".workers", .type = CONFIG_INT, .fallback = "0", \
@@ -98,7 +99,7 @@ static bool is_not_empty(struct str value)
 	{ .name = operation ".batch", .type = CONFIG_INT, .fallback = "0", \
 	  .max = 256, .help = batch_help },
 
-/* One text for eleven keys: the printers tell by the pointer. */
+/* One text for many keys: the printers tell by the pointer. */
 static const char workers_help[] =
 	"Processes that answer an operation; 0 is its built-in number.";
 static const char batch_help[] =
