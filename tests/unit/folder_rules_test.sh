@@ -13,7 +13,7 @@ folders='
 base
 order       base
 ports       order base
-deletion    ports order base
+deletion    ports report order base
 mail        ports order base
 report      ports order base
 recognition order base
@@ -46,8 +46,10 @@ math netdb poll pwd sched setjmp signal stdalign stdarg stdbool stddef stdint
 stdio stdlib string strings syslog termios time unistd wchar
 arpa/ linux/ net/ netinet/ sys/'
 
-# Main loops and programs: only they log and read the clock.
-loops='main.c http/responder.c http/exchange.c relay/ objects/ ordermill/'
+# Main loops, programs and the process that draws a report: only they log and
+# read the clock.
+loops='main.c http/responder.c http/exchange.c deletion/report_job.c relay/
+objects/ ordermill/'
 
 operations='create_order update_order delete_order get_orders get_order_by_id
 recognize_uploaded_image on_order_deleted archive_deleted_orders
