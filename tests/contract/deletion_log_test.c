@@ -115,7 +115,8 @@ static void send_mail(struct desk *desk, const struct queued_mail *mail)
 static void lose_mail(struct desk *desk, const struct queued_mail *mail)
 {
 	assert_ok(desk, subscriber_list_mail_failed(desk->subscribers, mail->id,
-						    true, NOW, STR("refused"),
+						    true, INT64_MAX,
+						    STR("refused"),
 						    &desk->err));
 }
 
@@ -334,6 +335,7 @@ static void archiving_ends_a_dead_letter(void **state)
 					   &desk->err));
 	assert_int_equal(stats.dead, 1);
 	set_archived(desk, deletion.event_id);
+	assert_int_equal(count_of(desk, DELETIONS_DEAD), 0);
 	note(desk, deletion.event_id, false, true, 0, "the bell again");
 	assert_ok(desk, deletion_log_stats(desk->deletions, &stats,
 					   &desk->err));

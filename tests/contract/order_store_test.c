@@ -487,12 +487,15 @@ static void rollback_stores_nothing(void **state)
 	struct desk *desk = *state;
 	struct order order = some_order("red shoes", NOW);
 
+	struct order other = some_order("blue hat", NOW);
+
 	begin(desk);
 	create_order(desk, &order);
 	database_rollback(desk->database);
 	assert_get_refused(desk, order.id, ERROR_NOT_FOUND);
-	create_order(desk, &order);
-	assert_int_equal(found_by(desk, "red"), 1);
+	create_order(desk, &other);
+	assert_int_equal(found_by(desk, "red"), 0);
+	assert_int_equal(found_by(desk, "blue"), 1);
 }
 
 static void a_transaction_sees_what_it_wrote(void **state)
@@ -589,6 +592,28 @@ static void a_restored_order_can_be_deleted_again(void **state)
 					  desk->arena, &newest, &desk->err));
 	assert_string_equal(newest.event_id, second.event_id);
 	assert_int_equal(newest.state, DELETION_PENDING);
+}
+
+static void a_mailed_deletion_can_be_taken_back(void **state)
+{
+	struct desk *desk = *state;
+	struct order order = some_order("red shoes", NOW);
+	struct deletion deletion = deletion_of(&order, NOW);
+	bool changed;
+
+	create_order(desk, &order);
+	remove_order(desk, &deletion);
+	assert_ok(desk, deletion_log_set_archived(desk->deletions,
+						  deletion.event_id, STR("k"),
+						  "00", NOW, &changed,
+						  &desk->err));
+	assert_false(restore(desk, deletion.event_id, json_of(desk, &order)));
+	assert_int_equal(desk->err.code, ERROR_CONFLICT);
+	assert_ok(desk, deletion_log_set_state(desk->deletions,
+					       deletion.event_id,
+					       DELETION_MAILED, &desk->err));
+	assert_true(restore(desk, deletion.event_id, json_of(desk, &order)));
+	get_order(desk, order.id);
 }
 
 static void restore_waits_until_the_deletion_is_mailed(void **state)
@@ -824,6 +849,48 @@ static void a_page_may_start_at_an_order_that_is_gone(void **state)
 	assert_true(page.has_more);
 }
 
+static void a_position_outside_the_filters_widens_nothing(void **state)
+{
+	struct desk *desk = *state;
+	struct order_query query = all_orders();
+	struct order orders[4];
+
+	for (int i = 0; i < 4; i++) {
+		orders[i] = some_order("x", NOW + i);
+		create_order(desk, &orders[i]);
+	}
+	query.created_from_ms = NOW + 1;
+	query.created_to_ms = NOW + 3;
+	query.has_position = true;
+	query.position_value = NOW + 100;
+	memcpy(query.position_id, orders[0].id, sizeof(orders[0].id));
+	assert_int_equal(list_orders(desk, &query).count, 2);
+	query.descending = false;
+	query.position_value = 0;
+	assert_int_equal(list_orders(desk, &query).count, 2);
+}
+
+static void a_changed_order_is_listed_as_it_is_now(void **state)
+{
+	struct desk *desk = *state;
+	struct order before = some_order("red shoes", NOW);
+	struct order order = before;
+	struct order_query query = all_orders();
+
+	before.customer_email = STR("ada@example.org");
+	create_order(desk, &before);
+	order.customer_email = STR("Bob@Example.org");
+	order.status = STATUS_CONFIRMED;
+	order.version = 2;
+	replace_order(desk, &order, &before);
+	query.customer_email = STR("ada@example.org");
+	assert_int_equal(list_orders(desk, &query).count, 0);
+	query.customer_email = STR("bob@example.org");
+	assert_int_equal(list_orders(desk, &query).count, 1);
+	query.statuses = 1u << STATUS_PENDING;
+	assert_int_equal(list_orders(desk, &query).count, 0);
+}
+
 static void no_orders_are_an_empty_page(void **state)
 {
 	struct desk *desk = *state;
@@ -993,10 +1060,13 @@ int main(void)
 		desk_test(what_was_stored_is_there_for_the_next_process),
 		desk_test(restore_gives_the_same_id_bytes_and_version),
 		desk_test(a_restored_order_can_be_deleted_again),
+		desk_test(a_mailed_deletion_can_be_taken_back),
 		desk_test(restore_waits_until_the_deletion_is_mailed),
 		desk_test(restore_refuses_the_bytes_of_another_order),
 		desk_test(lists_give_what_a_model_in_memory_gives),
 		desk_test(a_page_may_start_at_an_order_that_is_gone),
+		desk_test(a_position_outside_the_filters_widens_nothing),
+		desk_test(a_changed_order_is_listed_as_it_is_now),
 		desk_test(no_orders_are_an_empty_page),
 		desk_test(paging_sees_what_stays_exactly_once),
 		desk_test(an_order_is_found_as_soon_as_it_is_stored),

@@ -225,6 +225,10 @@ static void nobody_who_left_is_mailed_by_a_redrive(void **state)
 	assert_int_equal(due(desk, NOW, &mails), 1);
 	failed(desk, mails[0].id, true, NOW);
 	unsubscribe(desk, ada);
+	assert_ok(desk, deletion_log_get(desk->deletions, deletion.event_id,
+					 desk->arena, &deletion, &desk->err));
+	assert_int_equal(deletion.mails_total, 0);
+	assert_int_equal(deletion.mails_dead, 0);
 	assert_ok(desk, deletion_log_redrive(desk->deletions, NULL, &count,
 					     &desk->err));
 	assert_int_equal(count, 0);
