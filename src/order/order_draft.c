@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/pattern.h"
 #include "order/money.h"
+#include "order/email.h"
 #include "order/text.h"
 
 #include "base/banned.h"
@@ -165,25 +166,15 @@ static void read_email(struct reader *r, struct json customer)
 		.name = "email", .words = "an e-mail address",
 		.max = LIMIT_EMAIL_BYTES, .trimmed = true,
 	};
-	struct str email = r->order->customer_email, local, domain;
+	struct str email = r->order->customer_email;
 
 	if (!read_optional(r, customer, &rule, &email))
 		return;
 	r->order->customer_email = email;
-	if (!email.len)
-		return;
-	if (email.len > LIMIT_EMAIL_BYTES ||
-	    !pattern_matches(PATTERN_EMAIL, email)) {
+	if (email.len && !email_normalize(email, r->arena,
+					  &r->order->customer_email))
 		wrong(r, STR("email"), "invalid",
 		      "Write an e-mail address such as ada@example.org.");
-		return;
-	}
-	/* RFC 5321, 2.4: the local part may be case-sensitive, a domain is not */
-	domain = email;
-	str_next(&domain, '@', &local);
-	domain = text_lower(domain, r->arena);
-	r->order->customer_email = str_from(arena_printf(
-		r->arena, "%.*s@%.*s", STR_ARG(local), STR_ARG(domain)));
 }
 
 static void read_customer(struct reader *r, struct json value)

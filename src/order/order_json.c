@@ -38,7 +38,7 @@ static void add_time(struct buf *to, int64_t time_ms)
 }
 
 /* 970 → 0.97, 1000 → 1, -1 → null */
-static void add_confidence(struct buf *to, int permille)
+void image_confidence_to_json(int permille, struct buf *to)
 {
 	char text[MONEY_TEXT_BYTES];
 	size_t len;
@@ -56,6 +56,22 @@ static void add_confidence(struct buf *to, int permille)
 	buf_add(to, text, len);
 }
 
+void image_labels_to_json(const struct order_image *image, struct buf *to)
+{
+	buf_add_char(to, '[');
+	for (size_t i = 0; i < image->label_count; i++) {
+		if (i > 0)
+			buf_add_char(to, ',');
+		ADD(to, "{\"name\":");
+		buf_add_json(to, image->labels[i].name);
+		ADD(to, ",\"confidence\":");
+		image_confidence_to_json(image->labels[i].confidence_permille,
+					 to);
+		buf_add_char(to, '}');
+	}
+	buf_add_char(to, ']');
+}
+
 void image_to_json(const struct order_image *image, struct buf *to)
 {
 	ADD(to, "{\"id\":");
@@ -65,18 +81,10 @@ void image_to_json(const struct order_image *image, struct buf *to)
 	ADD(to, ",\"verdict\":");
 	add_plain(to, verdict_name(image->verdict));
 	ADD(to, ",\"confidence\":");
-	add_confidence(to, image->confidence_permille);
-	ADD(to, ",\"labels\":[");
-	for (size_t i = 0; i < image->label_count; i++) {
-		if (i > 0)
-			buf_add_char(to, ',');
-		ADD(to, "{\"name\":");
-		buf_add_json(to, image->labels[i].name);
-		ADD(to, ",\"confidence\":");
-		add_confidence(to, image->labels[i].confidence_permille);
-		buf_add_char(to, '}');
-	}
-	ADD(to, "],\"model\":");
+	image_confidence_to_json(image->confidence_permille, to);
+	ADD(to, ",\"labels\":");
+	image_labels_to_json(image, to);
+	ADD(to, ",\"model\":");
 	buf_add_json(to, image->model);
 	if (image->accepted_by_user)
 		ADD(to, ",\"accepted_by_user\":true}");

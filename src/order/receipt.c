@@ -92,3 +92,35 @@ bool receipt_check(struct order_image *ret, struct str receipt,
 				  "description. Check it again.");
 	return true;
 }
+
+static bool refuse_mismatch(const struct order_image *image, struct error *err)
+{
+	if (image->label_count == 0)
+		return error_set(err, ERROR_MISMATCH,
+				 "The photo seems to show something else than the description says. Send \"accept_mismatch\": true to order anyway.");
+	return error_set(err, ERROR_MISMATCH,
+			 "The photo seems to show %.*s (%d %%). Send \"accept_mismatch\": true to order anyway.",
+			 STR_ARG(image->labels[0].name),
+			 image->labels[0].confidence_permille / 10);
+}
+
+bool order_take_receipt(struct order *order, int64_t now_ms, struct str secret,
+			struct arena *arena, struct error *err)
+{
+	if (!order->receipt.ptr)
+		return true;
+	if (!receipt_check(&order->image, order->receipt, order->description,
+			   now_ms, secret, arena, err))
+		return false;
+	if (order->image.verdict != VERDICT_MISMATCH)
+		return true;
+	order->image.accepted_by_user = order->accept_mismatch;
+	return order->accept_mismatch || refuse_mismatch(&order->image, err);
+}
+
+void order_image_outdated(struct order *order)
+{
+	order->image.verdict = VERDICT_NOT_CHECKED;
+	order->image.confidence_permille = -1;
+	order->image.accepted_by_user = false;
+}

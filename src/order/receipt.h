@@ -20,4 +20,14 @@ bool receipt_check(struct order_image *ret, struct str receipt,
 		   struct str description, int64_t now_ms, struct str secret,
 		   struct arena *arena, struct error *err) MUST_CHECK;
 
+/*
+ * Fills order->image from order->receipt, where one was given. A mismatch that
+ * was not accepted is ERROR_MISMATCH with the recogniser's evidence.
+ */
+bool order_take_receipt(struct order *order, int64_t now_ms, struct str secret,
+			struct arena *arena, struct error *err) MUST_CHECK;
+/* The description changed under the photo: what it shows stays known, whether
+ * that fits does not. */
+void order_image_outdated(struct order *order);
+
 #endif

@@ -47,6 +47,9 @@ bool settings_open(struct settings *ret, const struct config *config,
 		.site_url = config_text(config, "site.url"),
 		.site_name = config_text(config, "site.name"),
 		.currency = config_text(config, "orders.currency"),
+		.link_valid_s = (unsigned)config_int(
+			config, "object_archive.link_valid_s"),
+		.fonts = config_text(config, "report.fonts"),
 		.require_if_match = config_bool(config,
 						"orders.require_if_match"),
 	};

@@ -12,6 +12,8 @@ struct settings {
 	const char *site_name;
 	const char *currency;		/* default of orders */
 	bool require_if_match;
+	const char *fonts;		/* folder that reports take fonts from */
+	unsigned link_valid_s;		/* of presigned links to reports */
 	struct str secret;		/* 32 bytes, signs cursors, receipts, link tokens */
 };
 

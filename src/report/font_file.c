@@ -2,6 +2,7 @@
  * font_file.c: the few tables of a TrueType file that say what it covers.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "report/font_file.h"
@@ -48,6 +49,21 @@ static bool find_table(const char *directory, unsigned count, const char *tag,
 	return false;
 }
 
+/* libharu looks for glyphs only when it writes, when it is too late. */
+static bool is_whole(int fd, const char *directory, unsigned count)
+{
+	struct stat st;
+	unsigned i;
+
+	if (fstat(fd, &st))
+		return false;
+	for (i = 0; i < count; i++, directory += 16)
+		if ((int64_t)get32(directory + 8) + get32(directory + 12) >
+		    st.st_size)
+			return false;
+	return true;
+}
+
 static bool may_be_embedded(int fd, const char *directory, unsigned count)
 {
 	struct table os2;
@@ -88,7 +104,8 @@ static bool read_tables(int fd, uint32_t start,
 	    count > MAX_TABLES ||
 	    !read_at(fd, start + 12, directory, (size_t)count * 16))
 		return false;
-	if (!has_outlines(directory, count) ||
+	if (!is_whole(fd, directory, count) ||
+	    !has_outlines(directory, count) ||
 	    !may_be_embedded(fd, directory, count) ||
 	    !find_table(directory, count, "maxp", &maxp) ||
 	    !read_at(fd, maxp.offset + 4, glyphs, 2) ||

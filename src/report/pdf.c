@@ -236,9 +236,15 @@ unsigned pdf_page_count(const struct pdf *pdf)
 	return pdf->page_count;
 }
 
+/* libharu itself goes on after an error, into memory that it did not get. */
+static bool can_draw(const struct pdf *pdf)
+{
+	return pdf->page && HPDF_GetError(pdf->doc) == HPDF_OK;
+}
+
 static void end_text(struct pdf *pdf)
 {
-	if (pdf->in_text)
+	if (pdf->in_text && can_draw(pdf))
 		HPDF_Page_EndText(pdf->page);
 	pdf->in_text = false;
 }
@@ -267,12 +273,12 @@ static bool make_room(struct pdf *pdf)
 
 void pdf_add_page(struct pdf *pdf)
 {
-	if (!make_room(pdf)) {
+	if (!make_room(pdf))
 		pdf->no_memory = true;
-		select_page(pdf, NULL);
+	select_page(pdf, NULL);
+	if (pdf->no_memory || HPDF_GetError(pdf->doc) != HPDF_OK)
 		return;
-	}
-	select_page(pdf, HPDF_AddPage(pdf->doc));
+	pdf->page = HPDF_AddPage(pdf->doc);
 	if (!pdf->page)
 		return;
 	HPDF_Page_SetSize(pdf->page, HPDF_PAGE_SIZE_A4, HPDF_PAGE_PORTRAIT);
@@ -302,7 +308,7 @@ static void set_ink(struct pdf *pdf, enum pdf_ink ink)
 
 void pdf_begin_text(struct pdf *pdf, enum pdf_ink ink, float x, float y)
 {
-	if (!pdf->page)
+	if (!can_draw(pdf))
 		return;
 	if (!pdf->in_text)
 		HPDF_Page_BeginText(pdf->page);
@@ -328,7 +334,7 @@ void pdf_add_run(struct pdf *pdf, int font, float size, const uint16_t *text,
 	char bytes[RUN_CHARS * 3 + 1], *end = bytes;
 	size_t i;
 
-	if (!pdf->page || !count)
+	if (!can_draw(pdf) || !count)
 		return;
 	if (count > RUN_CHARS) {
 		pdf_add_run(pdf, font, size, text, RUN_CHARS);
@@ -350,7 +356,7 @@ void pdf_add_run(struct pdf *pdf, int font, float size, const uint16_t *text,
 void pdf_add_bar(struct pdf *pdf, enum pdf_ink ink, float x, float y,
 		 float width, float height)
 {
-	if (!pdf->page)
+	if (!can_draw(pdf))
 		return;
 	end_text(pdf);
 	set_ink(pdf, ink);
@@ -385,10 +391,13 @@ bool pdf_save(struct pdf *pdf, struct str *ret, struct error *err)
 	HPDF_UINT32 size;
 
 	end_text(pdf);
+	if (!pdf_ok(pdf, err))
+		return false;
 	HPDF_SaveToStream(pdf->doc);
 	if (!pdf_ok(pdf, err))
 		return false;
 	size = HPDF_GetStreamSize(pdf->doc);
+	free(pdf->bytes);
 	pdf->bytes = malloc(size + 1);
 	if (!pdf->bytes)
 		return error_cause(err, ERROR_INTERNAL, "pdf: no memory");

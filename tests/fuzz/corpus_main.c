@@ -1,6 +1,7 @@
 /*
  * corpus_main.c: runs a fuzz target over stored inputs, where libFuzzer is not
- * linked. Each argument is a file, or a folder whose files are taken.
+ * linked. Each argument is a file, or a folder whose files are taken; without
+ * any, the folder of the same name in tests/fuzz/corpus.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -63,10 +64,30 @@ static bool run_folder(const char *path, unsigned *count)
 	return true;
 }
 
+/* make check: $srcdir/tests/fuzz/corpus/<name> of <name>_fuzz. */
+static bool run_own_folder(const char *program, unsigned *count)
+{
+	const char *slash = strrchr(program, '/');
+	const char *name = slash ? slash + 1 : program;
+	const char *end = strstr(name, "_fuzz");
+	const char *srcdir = getenv("srcdir");
+	char path[1024];
+
+	if (!end)
+		return false;
+	snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%.*s",
+		 srcdir ? srcdir : ".", (int)(end - name), name);
+	return run_folder(path, count);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned count = 0;
 
+	if (argc == 1 && !run_own_folder(argv[0], &count)) {
+		fprintf(stderr, "%s: has no stored inputs\n", argv[0]);
+		return 1;
+	}
 	for (int i = 1; i < argc; i++) {
 		if (!run_folder(argv[i], &count)) {
 			fprintf(stderr, "%s: cannot be read\n", argv[i]);

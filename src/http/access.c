@@ -1,0 +1,151 @@
+/*
+ * access.c: reads the tokens file and compares digests.
+ */
+#include "http/access.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "base/pattern.h"
+#include "http/request.h"
+#include "base/banned.h"
+
+#define LOOK_EVERY_MS 1000
+#define MAX_TOKENS 1000u
+
+struct token {
+	uint8_t digest[SHA256_BYTES];
+	char name[65];
+	char scopes[256];
+};
+
+static struct {
+	const char *path;
+	struct str origins;
+	int64_t looked_ms;
+	struct timespec modified;
+	ino_t inode;
+	off_t size;
+	struct token *tokens;
+	size_t count;
+} access_state;
+
+void access_open(const struct config *config)
+{
+	access_state.path = config_text(config, "access.tokens_file");
+	access_state.origins = str_from(config_text(config, "access.origins"));
+}
+
+static bool parse_line(char *line, struct token *token)
+{
+	char digest[SHA256_HEX + 1];
+
+	if (line[0] == '#' ||
+	    sscanf(line, "%64s %64s %255s", token->name, digest,
+		   token->scopes) != 3)
+		return false;
+	return hex_decode(str_from(digest), token->digest, SHA256_BYTES);
+}
+
+static void read_tokens(void)
+{
+	CLEANUP(cleanup_file) FILE *file = fopen(access_state.path, "re");
+	char line[512];
+
+	access_state.count = 0;
+	if (!file)
+		return;
+	if (!access_state.tokens)
+		access_state.tokens = calloc(MAX_TOKENS, sizeof(struct token));
+	while (access_state.tokens && access_state.count < MAX_TOKENS &&
+	       fgets(line, sizeof(line), file))
+		if (parse_line(line,
+			       &access_state.tokens[access_state.count]))
+			access_state.count++;
+}
+
+static void look_again(void)
+{
+	struct stat st = { 0 };
+
+	if (stat(access_state.path, &st) < 0)
+		st = (struct stat){ 0 };
+	if (st.st_ino == access_state.inode &&
+	    st.st_size == access_state.size &&
+	    st.st_mtim.tv_sec == access_state.modified.tv_sec &&
+	    st.st_mtim.tv_nsec == access_state.modified.tv_nsec)
+		return;
+	access_state.inode = st.st_ino;
+	access_state.size = st.st_size;
+	access_state.modified = st.st_mtim;
+	read_tokens();
+}
+
+static const struct token *find_token(struct str text)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	sha256(text, digest);
+	for (size_t i = 0; i < access_state.count; i++)
+		if (!memcmp(access_state.tokens[i].digest, digest,
+			    SHA256_BYTES))
+			return &access_state.tokens[i];
+	return NULL;
+}
+
+static bool has_scope(const struct token *token, const char *scope)
+{
+	struct str rest = str_from(token->scopes), one;
+
+	while (str_next(&rest, ',', &one))
+		if (str_is(one, scope))
+			return true;
+	return false;
+}
+
+bool access_check(struct request *req, struct str authorization,
+		  const char *scope, struct error *err)
+{
+	const struct token *token;
+	struct str text;
+
+	if (req->now_ms < access_state.looked_ms ||
+	    req->now_ms - access_state.looked_ms >= LOOK_EVERY_MS) {
+		access_state.looked_ms = req->now_ms;
+		look_again();
+	}
+	req->had_token = authorization.len > 0;
+	if (authorization.len < 7 ||
+	    !str_eq_ignore_case((struct str){ authorization.ptr, 7 },
+				STR("Bearer ")))
+		return error_set(err, ERROR_UNAUTHENTICATED, "");
+	text = str_trim((struct str){ authorization.ptr + 7,
+				      authorization.len - 7 });
+	token = pattern_matches(PATTERN_API_TOKEN, text) ? find_token(text) :
+							   NULL;
+	if (!token) {
+		look_again();	/* it may have been added just now */
+		token = find_token(text);
+	}
+	if (!token)
+		return error_set(err, ERROR_UNAUTHENTICATED,
+				 "The token is not known or was revoked.");
+	req->caller = token->name;
+	if (!has_scope(token, scope))
+		return error_set(err, ERROR_FORBIDDEN,
+				 "The token '%s' lacks the scope %s.",
+				 token->name, scope);
+	return true;
+}
+
+bool access_origin_allowed(struct str origin)
+{
+	struct str rest = access_state.origins, one;
+
+	while (str_next(&rest, ' ', &one))
+		if (one.len > 0 && str_eq(one, origin))
+			return true;
+	return false;
+}

@@ -1,0 +1,47 @@
+/*
+ * cgi.c: picks the FastCGI parameters that responders read.
+ */
+#include "http/cgi.h"
+
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/banned.h"
+
+static const struct {
+	struct str name;
+	size_t offset;
+} fields[] = {
+#define FIELD(name, member) \
+	{ { name "=", sizeof(name "=") - 1 }, offsetof(struct cgi, member) }
+	FIELD("REQUEST_METHOD", method),
+	FIELD("REQUEST_URI", uri),
+	FIELD("CONTENT_TYPE", content_type),
+	FIELD("CONTENT_LENGTH", content_length),
+	FIELD("HTTP_AUTHORIZATION", authorization),
+	FIELD("HTTP_ACCEPT", accept),
+	FIELD("HTTP_ORIGIN", origin),
+	FIELD("HTTP_IF_MATCH", if_match),
+	FIELD("HTTP_IF_NONE_MATCH", if_none_match),
+	FIELD("HTTP_IDEMPOTENCY_KEY", idempotency_key),
+	FIELD("HTTP_TRACEPARENT", traceparent),
+	FIELD("HTTP_X_REQUEST_ID", request_id),
+	FIELD("HTTP_HOST", host),
+	FIELD("HTTP_ACCESS_CONTROL_REQUEST_METHOD", cors_method),
+#undef FIELD
+};
+
+void cgi_take(struct cgi *cgi, const char *parameter)
+{
+	struct str all = str_from(parameter);
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (!str_starts(all, fields[i].name))
+			continue;
+		*(struct str *)((char *)cgi + fields[i].offset) = (struct str){
+			all.ptr + fields[i].name.len,
+			all.len - fields[i].name.len
+		};
+		return;
+	}
+}

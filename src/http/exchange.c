@@ -1,0 +1,168 @@
+/*
+ * exchange.c: what happens to one request between its reading and its sending.
+ */
+#include "http/exchange.h"
+
+#include <time.h>
+
+#include "base/log.h"
+#include "http/health.h"
+#include "http/problem.h"
+#include "base/banned.h"
+
+static int64_t monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* 204 to a CORS preflight, and to any OPTIONS on a path that exists. */
+static bool answer_options(struct exchange *ex)
+{
+	const struct route *route = ex->req.route;
+
+	if (ex->err.code != ERROR_METHOD_NOT_ALLOWED || !route ||
+	    !str_is(ex->cgi.method, "OPTIONS"))
+		return false;
+	error_init(&ex->err);
+	ex->res.status = 204;
+	response_header(&ex->res, "Allow", "%s", route->allow);
+	if (access_origin_allowed(ex->cgi.origin)) {
+		response_header(&ex->res, "Access-Control-Allow-Methods", "%s",
+				route->allow);
+		response_header(&ex->res, "Access-Control-Allow-Headers",
+				"Authorization, Content-Type, Accept, If-Match, If-None-Match, Idempotency-Key, traceparent");
+		response_header(&ex->res, "Access-Control-Max-Age", "600");
+	}
+	return true;
+}
+
+/* True when an earlier request with this key was answered: so is this one. */
+static bool recall(struct exchange *ex, struct ports *ports, bool *replayed)
+{
+	struct answer answer;
+
+	*replayed = false;
+	if (ex->req.idempotency.key.len == 0)
+		return true;
+	if (!order_store_recall(ports->orders, &ex->req.idempotency, ex->arena,
+				&answer, replayed, &ex->err))
+		return false;
+	if (*replayed)
+		response_replay(&ex->res, &answer);
+	return true;
+}
+
+static bool run(struct exchange *ex, const struct operation *op,
+		struct ports *ports)
+{
+	bool replayed, ok;
+
+	if (!op->writes)
+		return op->handle(ports, &ex->req, &ex->res, &ex->err);
+	if (!database_mark(ports->database, &ex->err))
+		return false;
+	ok = recall(ex, ports, &replayed) &&
+	     (replayed ||
+	      op->handle(ports, &ex->req, &ex->res, &ex->err));
+
+	struct error undo;
+	error_init(&undo);
+	if (!database_release(ports->database, ok, ok ? &ex->err : &undo))
+		return false;
+	ex->wrote = ok && !replayed;
+	return ok;
+}
+
+void exchange_handle(struct exchange *ex, const struct operation *op,
+		     struct ports *ports, const struct error *open_failure,
+		     int64_t now_ms)
+{
+	bool ok;
+
+	ex->started_us = monotonic_us();
+	ex->wrote = false;
+	error_init(&ex->err);
+	response_init(&ex->res, ex->arena);
+	ex->res.flush = ex->flush;
+	ex->res.connection = ex;
+	request_begin(&ex->req, &ex->cgi, ex->arena, now_ms);
+	ex->req.idempotency.answer = &ex->res.answer;
+
+	if (str_is(ex->req.path, "/readyz")) {
+		health_render(&ex->res, ports, open_failure);
+		return;
+	}
+	ok = request_read(&ex->req, &ex->cgi, op, &ex->err);
+	if (ok && error_is_set(open_failure))
+		ok = error_cause(&ex->err, ERROR_UNAVAILABLE, "%s",
+				 open_failure->cause);
+	if (ok)
+		ok = run(ex, op, ports);
+	if (ok && (!buf_ok(&ex->res.body) || !buf_ok(&ex->res.headers)))
+		ok = error_cause(&ex->err, ERROR_INTERNAL,
+				 "the answer is over its limit");
+	if (!ok && !answer_options(ex) && !ex->res.streaming)
+		problem_render(&ex->res, &ex->req, &ex->err);
+}
+
+void exchange_fail(struct exchange *ex, const struct error *why)
+{
+	error_init(&ex->err);
+	error_cause(&ex->err, ERROR_UNAVAILABLE, "%s", why->cause);
+	ex->wrote = false;
+	problem_render(&ex->res, &ex->req, &ex->err);
+}
+
+void exchange_headers(const struct exchange *ex, int64_t length, struct buf *to)
+{
+	const struct response *res = &ex->res;
+
+	buf_add_text(to, "Status: ");
+	buf_add_int(to, res->status);
+	if (res->status != 204 && res->status != 304) {
+		buf_add_text(to, "\r\nContent-Type: ");
+		buf_add_text(to, res->content_type);
+		if (length >= 0) {
+			buf_add_text(to, "\r\nContent-Length: ");
+			buf_add_int(to, length);
+		}
+	}
+	buf_add_text(to, "\r\nX-Request-Id: ");
+	buf_add_text(to, ex->req.request_id);
+	buf_add_text(to, "\r\n");
+	if (ex->cgi.origin.len > 0 && access_origin_allowed(ex->cgi.origin)) {
+		buf_add_text(to, "Access-Control-Allow-Origin: ");
+		buf_add_str(to, ex->cgi.origin);
+		buf_add_text(to,
+			     "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: ETag, Location, Link, Retry-After, X-Request-Id, Idempotent-Replayed\r\n");
+	}
+	buf_add_str(to, buf_str(&res->headers));
+	buf_add_text(to, "\r\n");
+}
+
+void exchange_log(const struct exchange *ex)
+{
+	const struct request *req = &ex->req;
+	struct log_line line;
+
+	log_begin(&line, ex->res.status >= 500 ? "error" : "info", "request");
+	log_str(&line, "method", ex->cgi.method);
+	log_str(&line, "path", req->path);
+	log_int(&line, "status", ex->res.status);
+	log_int(&line, "duration_us", monotonic_us() - ex->started_us);
+	log_text(&line, "request_id", req->request_id);
+	log_text(&line, "trace_id", req->trace_id);
+	if (req->caller[0])
+		log_text(&line, "caller", req->caller);
+	log_int(&line, "bytes_in", (int64_t)ex->cgi.body.len);
+	log_int(&line, "bytes_out", (int64_t)ex->res.bytes_sent);
+	if (error_is_set(&ex->err)) {
+		log_text(&line, "problem", error_kind(ex->err.code)->slug);
+		log_text(&line, "cause",
+			 ex->err.cause[0] ? ex->err.cause : ex->err.detail);
+	}
+	log_end(&line);
+}

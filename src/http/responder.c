@@ -1,0 +1,401 @@
+/*
+ * responder.c: take all that is ready, commit once, answer all.
+ *
+ * libfcgi is asked only for the FastCGI records of a connection that is known
+ * to be readable: accepting, waiting and signals are ours (its own accept loop
+ * and signal handlers cut large bodies short when a signal arrives).
+ */
+#include "http/responder.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/log.h"
+#include "http/exchange.h"
+#include "base/banned.h"
+
+#define BATCH_MAX 64u
+#define READ_TIMEOUT_S 5	/* a peer that sends half a request */
+#define SEND_TIMEOUT_S 30
+#define REOPEN_AFTER_MS 500
+/* Longer than nginx's keepalive_timeout: nginx closes idle connections first, and
+ * a POST never meets one that we are closing. */
+#define DRAIN_MS 3000
+
+enum { LISTENER = LIMIT_CONNECTIONS, SIGNALS, EVENT_SOURCES };
+
+struct connection {
+	FCGX_Request fcgi;
+	bool used, watched;
+};
+
+struct worker {
+	const struct operation *operation;
+	const struct config *config;
+	int listener, epoll, signals;
+	unsigned batch;
+	bool accepting, draining;
+	int64_t drain_until_ms;
+
+	struct ports ports;
+	struct error open_failure;
+	int64_t opened_ms;
+
+	struct connection connections[LIMIT_CONNECTIONS];
+	unsigned used;
+	struct exchange exchanges[BATCH_MAX];
+};
+
+static void watch(struct worker *w, int fd, unsigned source, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u32 = source };
+
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		log_say("error", "epoll", "add: %s", strerror(errno));
+}
+
+static void start_accepting(struct worker *w)
+{
+	if (w->accepting || w->draining || w->used >= LIMIT_CONNECTIONS)
+		return;
+	watch(w, w->listener, LISTENER, EPOLLIN | EPOLLEXCLUSIVE);
+	w->accepting = true;
+}
+
+static void stop_accepting(struct worker *w)
+{
+	if (w->accepting)
+		epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->listener, NULL);
+	w->accepting = false;
+}
+
+static void drop(struct worker *w, struct connection *c)
+{
+	if (c->fcgi.ipcFd >= 0)
+		FCGX_Free(&c->fcgi, 1);
+	c->used = c->watched = false;
+	w->used--;
+}
+
+static bool has_bytes(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* One new connection, or NULL when there is none waiting. */
+static struct connection *take_connection(struct worker *w)
+{
+	struct timeval read_timeout = { .tv_sec = READ_TIMEOUT_S };
+	struct timeval send_timeout = { .tv_sec = SEND_TIMEOUT_S };
+	struct connection *c = w->connections;
+	int fd;
+
+	if (w->used >= LIMIT_CONNECTIONS) {
+		stop_accepting(w);
+		return NULL;
+	}
+	fd = accept4(w->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &read_timeout,
+		   sizeof(read_timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout,
+		   sizeof(send_timeout));
+	while (c->used)
+		c++;
+	/* Listener -1: when this connection fails, libfcgi must not accept another. */
+	FCGX_InitRequest(&c->fcgi, -1, 0);
+	c->fcgi.ipcFd = fd;
+	c->fcgi.keepConnection = 1;
+	c->used = true;
+	c->watched = false;
+	w->used++;
+	return c;
+}
+
+static void read_body(struct cgi *cgi, FCGX_Request *fcgi, struct arena *arena,
+		      size_t max_body_bytes)
+{
+	uint64_t length = 0;
+	char *body;
+	size_t got = 0;
+
+	if (cgi->content_length.len == 0 ||
+	    !str_to_uint(cgi->content_length, max_body_bytes, &length))
+		return;	/* request_read refuses it */
+	body = arena_alloc(arena, length + 1);
+	while (got < length) {
+		size_t want = length - got > INT_MAX ? INT_MAX : length - got;
+		int n = FCGX_GetStr(body + got, (int)want, fcgi->in);
+
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	body[got] = '\0';
+	cgi->body = (struct str){ body, got };
+	cgi->body_is_short = got < length;
+}
+
+/* Reads one request; false when the connection ended or was not FastCGI. */
+static bool read_exchange(struct worker *w, struct exchange *ex,
+			  struct connection *c)
+{
+	if (!has_bytes(c->fcgi.ipcFd) || FCGX_Accept_r(&c->fcgi) < 0) {
+		drop(w, c);
+		return false;
+	}
+	if (!ex->arena)
+		ex->arena = arena_new("request", LIMIT_REQUEST_ARENA_BYTES);
+	ex->cgi = (struct cgi){ 0 };
+	for (char **parameter = c->fcgi.envp; *parameter; parameter++)
+		cgi_take(&ex->cgi, *parameter);
+	read_body(&ex->cgi, &c->fcgi, ex->arena, w->operation->max_body_bytes);
+	ex->connection = c;
+	return true;
+}
+
+static bool put(FCGX_Request *fcgi, struct str text)
+{
+	return text.len == 0 ||
+	       FCGX_PutStr(text.ptr, (int)text.len, fcgi->out) ==
+		       (int)text.len;
+}
+
+static bool put_headers(struct exchange *ex, int64_t length)
+{
+	struct connection *c = ex->connection;
+	struct buf headers;
+
+	buf_init(&headers, ex->arena, 16 * KIB);
+	exchange_headers(ex, length, &headers);
+	return put(&c->fcgi, buf_str(&headers));
+}
+
+/* response_flush: a part of an answer whose length nobody knows yet. */
+static bool flush_part(struct response *res)
+{
+	struct exchange *ex = res->connection;
+	struct connection *c = ex->connection;
+	bool ok = true;
+
+	if (!res->streaming) {
+		res->streaming = true;
+		ok = put_headers(ex, -1);
+	}
+	if (!ex->req.head_only)
+		ok = ok && put(&c->fcgi, buf_str(&res->body));
+	res->bytes_sent += res->body.len;
+	buf_reset(&res->body);
+	return ok && FCGX_FFlush(c->fcgi.out) == 0;
+}
+
+static void send_answer(struct worker *w, struct exchange *ex)
+{
+	struct connection *c = ex->connection;
+	struct response *res = &ex->res;
+	bool has_body = res->status != 204 && res->status != 304;
+	bool broken;
+
+	if (res->streaming) {
+		/* A stream that failed must not look complete: no end record. */
+		broken = error_is_set(&ex->err) || !flush_part(res);
+	} else {
+		broken = !put_headers(ex, (int64_t)res->body.len);
+		if (has_body && !ex->req.head_only)
+			broken |= !put(&c->fcgi, buf_str(&res->body));
+		res->bytes_sent = has_body ? res->body.len : 0;
+	}
+	if (broken) {
+		shutdown(c->fcgi.ipcFd, SHUT_RDWR);
+		c->fcgi.keepConnection = 0;
+	}
+	if (w->draining)
+		c->fcgi.keepConnection = 0;
+	int fd = c->fcgi.ipcFd;
+
+	FCGX_Finish_r(&c->fcgi);
+	if (c->fcgi.ipcFd < 0) {
+		drop(w, c);
+	} else if (!c->watched) {
+		watch(w, fd, (unsigned)(c - w->connections), EPOLLIN);
+		c->watched = true;
+	}
+	exchange_log(ex);
+	arena_reset(ex->arena);
+}
+
+static void close_ports(struct ports *ports)
+{
+	free((void *)(uintptr_t)ports->settings.secret.ptr);
+	bell_close(ports->bell);
+	if (ports->mailer)
+		mailer_close(ports->mailer);
+	if (ports->recognizer)
+		image_recognizer_close(ports->recognizer);
+	if (ports->events)
+		event_bus_close(ports->events);
+	if (ports->archive)
+		object_archive_close(ports->archive);
+	if (ports->subscribers)
+		subscriber_list_close(ports->subscribers);
+	if (ports->deletions)
+		deletion_log_close(ports->deletions);
+	if (ports->orders)
+		order_store_close(ports->orders);
+	if (ports->database)
+		database_close(ports->database);
+	*ports = (struct ports){ 0 };
+}
+
+/* A dependency that is down at the start is no reason to be away: requests get
+ * a 503 that says so, and opening is tried again. */
+static void ensure_open(struct worker *w, int64_t now_ms)
+{
+	if (w->opened_ms && (!error_is_set(&w->open_failure) ||
+			     now_ms - w->opened_ms < REOPEN_AFTER_MS))
+		return;
+	w->opened_ms = now_ms;
+	error_init(&w->open_failure);
+	if (settings_open(&w->ports.settings, w->config, &w->open_failure) &&
+	    w->operation->open_ports(&w->ports, w->config, &w->open_failure))
+		return;
+	log_say("error", "open", "%s",
+		w->open_failure.cause[0] ? w->open_failure.cause :
+					   w->open_failure.detail);
+	close_ports(&w->ports);
+}
+
+static void serve(struct worker *w, size_t count)
+{
+	int64_t now_ms = clock_now_ms();
+	struct error failure;
+	bool in_transaction = false, wrote = false;
+
+	ensure_open(w, now_ms);
+	error_init(&failure);
+	if (w->operation->writes && !error_is_set(&w->open_failure)) {
+		in_transaction = database_begin(w->ports.database, &failure);
+		if (!in_transaction)
+			w->open_failure = failure;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct exchange *ex = &w->exchanges[i];
+
+		exchange_handle(ex, w->operation, &w->ports, &w->open_failure,
+				now_ms);
+		wrote |= ex->wrote;
+	}
+	if (in_transaction && wrote) {
+		wrote = database_commit(w->ports.database, &failure);
+		for (size_t i = 0; i < count && !wrote; i++)
+			if (!error_is_set(&w->exchanges[i].err))
+				exchange_fail(&w->exchanges[i], &failure);
+	} else if (in_transaction) {
+		database_rollback(w->ports.database);
+	} else if (w->operation->writes && error_is_set(&failure)) {
+		error_init(&w->open_failure);
+	}
+	for (size_t i = 0; i < count; i++)
+		send_answer(w, &w->exchanges[i]);
+	if (wrote && w->operation->committed)
+		w->operation->committed(&w->ports);
+}
+
+static void start_draining(struct worker *w)
+{
+	struct signalfd_siginfo info;
+
+	while (read(w->signals, &info, sizeof(info)) > 0)
+		;
+	w->draining = true;
+	w->drain_until_ms = clock_boot_ms() + DRAIN_MS;
+	stop_accepting(w);
+	/* nginx repeats a GET whose kept connection went away by itself; a POST
+	 * never, so a writer waits until nginx has closed what is idle. */
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
+		struct connection *c = &w->connections[i];
+
+		if (c->used && !w->operation->writes &&
+		    !has_bytes(c->fcgi.ipcFd))
+			drop(w, c);
+	}
+}
+
+/* One wake: everything that is ready, at most a batch. */
+static void turn(struct worker *w)
+{
+	struct epoll_event events[BATCH_MAX];
+	int timeout = w->draining ? 50 : -1;
+	int n = epoll_wait(w->epoll, events, (int)w->batch, timeout);
+	size_t count = 0;
+	struct connection *c;
+
+	for (int i = 0; i < n; i++) {
+		unsigned source = events[i].data.u32;
+
+		if (source == SIGNALS) {
+			start_draining(w);
+		} else if (source == LISTENER) {
+			continue;
+		} else if (w->connections[source].used) {
+			c = &w->connections[source];
+			count += read_exchange(w, &w->exchanges[count], c);
+		}
+	}
+	while (w->accepting && count < w->batch && (c = take_connection(w))) {
+		if (!has_bytes(c->fcgi.ipcFd)) {
+			watch(w, c->fcgi.ipcFd, (unsigned)(c - w->connections),
+			      EPOLLIN);
+			c->watched = true;
+			continue;
+		}
+		count += read_exchange(w, &w->exchanges[count], c);
+	}
+	if (count > 0)
+		serve(w, count);
+	start_accepting(w);
+}
+
+int responder_run(const struct operation *op,
+		  const struct config *config, int listener, unsigned batch)
+{
+	static struct worker w;
+	sigset_t stop;
+
+	w = (struct worker){ .operation = op, .config = config,
+			     .listener = listener,
+			     .batch = batch < BATCH_MAX ? batch : BATCH_MAX };
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		w.exchanges[i].flush = flush_part;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	w.signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+	w.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w.signals < 0 || w.epoll < 0 || FCGX_Init() != 0) {
+		log_say("error", "start", "%s", strerror(errno));
+		return 1;
+	}
+	watch(&w, w.signals, SIGNALS, EPOLLIN);
+	access_open(config);
+	ensure_open(&w, clock_now_ms());
+	start_accepting(&w);
+
+	while (!w.draining ||
+	       (w.used > 0 && clock_boot_ms() < w.drain_until_ms))
+		turn(&w);
+	close_ports(&w.ports);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		if (w.exchanges[i].arena)
+			arena_free(w.exchanges[i].arena);
+	return 0;
+}

@@ -1,0 +1,189 @@
+/*
+ * main.c: the only main() of the responders: a small parent that keeps its
+ * workers alive. The operation comes from the linker.
+ *
+ * The listener is fd 3 with LISTEN_FDS=1 (sd_listen_fds(3)), else fd 0
+ * (spawn-fcgi). It belongs to whoever started us and outlives us.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "http/operation.h"
+#include "http/responder.h"
+#include "base/banned.h"
+
+#define MAX_WORKERS 64u
+#define QUICK_DEATH_MS 1000
+#define RESTART_PAUSE_MS 200
+
+struct parent {
+	const struct config *config;
+	int listener;
+	unsigned batch;
+	sigset_t signals;
+};
+
+static unsigned first_set(unsigned configured, unsigned built_in)
+{
+	return configured ? configured : built_in ? built_in : 1;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+		"Usage: %s [-c FILE] [-t]\n"
+		"  -c FILE  the configuration, else $ORDERMILL_CONFIG\n"
+		"  -t       check it, print what is in force, and end\n"
+		"Started by systemd, spawn-fcgi or ./dev with a listening unix socket.\n",
+		operation.name);
+	return 2;
+}
+
+static bool find_listener(int *ret)
+{
+	const char *count = getenv("LISTEN_FDS");
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	int fd = count && !strcmp(count, "1") ? 3 : 0;
+	int flags = fcntl(fd, F_GETFL);
+
+	/* Whoever can connect can end a libfcgi process (a stack overflow in
+	 * FCGI_GET_VALUES up to 2.4.7): never from a network. */
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
+	    address.ss_family != AF_UNIX)
+		return false;
+	*ret = fd;
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+	       fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static pid_t start_worker(const struct parent *parent)
+{
+	pid_t parent_pid = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0)
+		log_say("error", "fork", "%s", strerror(errno));
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent_pid)
+		_exit(0);
+	exit(responder_run(&operation, parent->config, parent->listener,
+			   parent->batch));
+}
+
+static void pause_ms(int64_t ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
+				      .tv_nsec = ms % 1000 * 1000000 },
+		  NULL);
+}
+
+/* Puts a new worker in the place of each that ended. */
+static void replace_ended(const struct parent *parent, pid_t *workers,
+			  int64_t *started_ms, unsigned count)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (unsigned i = 0; i < count; i++) {
+			if (workers[i] != pid)
+				continue;
+			log_say("error", "worker_ended", "pid %d: %s %d", pid,
+				WIFSIGNALED(status) ? "signal" : "status",
+				WIFSIGNALED(status) ? WTERMSIG(status) :
+						      WEXITSTATUS(status));
+			if (clock_boot_ms() - started_ms[i] < QUICK_DEATH_MS)
+				pause_ms(RESTART_PAUSE_MS);
+			workers[i] = start_worker(parent);
+			started_ms[i] = clock_boot_ms();
+		}
+	}
+}
+
+static int keep_workers(const struct parent *parent, unsigned count)
+{
+	pid_t workers[MAX_WORKERS];
+	int64_t started_ms[MAX_WORKERS];
+	int signal_number;
+
+	for (unsigned i = 0; i < count; i++) {
+		workers[i] = start_worker(parent);
+		started_ms[i] = clock_boot_ms();
+	}
+	log_say("info", "started", "%u workers, batches of %u", count,
+		parent->batch);
+	while ((signal_number = sigwaitinfo(&parent->signals, NULL)) == SIGCHLD ||
+	       signal_number < 0)
+		replace_ended(parent, workers, started_ms, count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (workers[i] > 0)
+			kill(workers[i], SIGTERM);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	log_say("info", "stopped", "%s", operation.name);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct parent parent = { .listener = -1 };
+	struct config *config;
+	const char *path = NULL;
+	bool check_only = false;
+	unsigned workers;
+	struct error err;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:t")) != -1) {
+		if (option == 'c')
+			path = optarg;
+		else if (option == 't')
+			check_only = true;
+		else
+			return usage();
+	}
+	log_open(operation.name);
+	error_init(&err);
+	if (!config_load(&config, path, &err)) {
+		log_say("error", "config", "%s",
+			err.cause[0] ? err.cause : err.detail);
+		return 1;
+	}
+	if (check_only) {
+		config_print(config, stdout);
+		config_free(config);
+		return 0;
+	}
+	if (!find_listener(&parent.listener)) {
+		log_say("error", "listener",
+			"no listening unix socket on fd 3 (LISTEN_FDS=1) or fd 0");
+		return 1;
+	}
+	sigemptyset(&parent.signals);
+	sigaddset(&parent.signals, SIGTERM);
+	sigaddset(&parent.signals, SIGINT);
+	sigaddset(&parent.signals, SIGCHLD);
+	sigaddset(&parent.signals, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &parent.signals, NULL);
+	sigdelset(&parent.signals, SIGPIPE);
+
+	parent.config = config;
+	workers = first_set(config_workers(config, operation.name),
+			    operation.workers);
+	parent.batch = first_set(config_batch(config, operation.name),
+				 operation.batch);
+	option = keep_workers(&parent,
+			      workers < MAX_WORKERS ? workers : MAX_WORKERS);
+	config_free(config);
+	return option;
+}

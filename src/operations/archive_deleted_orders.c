@@ -1,0 +1,134 @@
+/*
+ * archive_deleted_orders.c: POST /api/archive
+ *
+ * The reconciler: archives every recorded deletion that is not archived yet,
+ * oldest first, and says how many. With {"redrive": true}, dead letters are tried
+ * again as well. Repeatable by anybody at any time.
+ */
+#include "deletion/archive_step.h"
+#include "http/operation.h"
+#include "base/banned.h"
+
+#define PAGE 100u
+#define PAGE_ARENA_BYTES (32u * MIB)
+#define TIME_MS 20000	/* nginx waits 30 s; the next call goes on */
+
+struct tally {
+	unsigned examined, archived, already_archived, failed;
+};
+
+static bool open_ports(struct ports *ports, const struct config *config,
+		       struct error *err)
+{
+	ports->bell = bell_open(config);
+	return database_open(&ports->database, config, false, err) &&
+	       deletion_log_open(&ports->deletions, ports->database, config,
+				 err) &&
+	       subscriber_list_open(&ports->subscribers, ports->database,
+				    config, err) &&
+	       object_archive_open(&ports->archive, config, err);
+}
+
+static bool read_redrive(const struct request *req, bool *redrive,
+			 struct error *err)
+{
+	static const char *const names[] = { "redrive", NULL };
+	struct json body, member;
+
+	*redrive = false;
+	if (req->body.len == 0)
+		return true;
+	if (!json_parse(&body, req->body, req->arena, err))
+		return false;
+	if (body.kind != JSON_OBJECT)
+		return error_set(err, ERROR_NOT_JSON,
+				 "The body must be a JSON object.");
+	if (!json_only(body, "", names, err))
+		return false;
+	member = json_member(body, "redrive");
+	if (member.kind != JSON_ABSENT && member.kind != JSON_BOOL)
+		return error_item(err, "/redrive", "wrong_type",
+				  "Send true or false.");
+	*redrive = json_bool(member);
+	return true;
+}
+
+static void archive_page(struct ports *ports, const struct deletion_page *page,
+			 const struct request *req, struct arena *arena,
+			 struct tally *tally)
+{
+	for (size_t i = 0; i < page->count; i++) {
+		struct error failure;
+		bool changed;
+
+		error_init(&failure);
+		tally->examined++;
+		if (!archive_deletion(ports->deletions, ports->archive,
+				      &page->deletions[i], req->now_ms, arena,
+				      &changed, &failure))
+			tally->failed++;
+		else if (changed)
+			tally->archived++;
+		else
+			tally->already_archived++;
+	}
+}
+
+static bool archive_all(struct ports *ports, const struct request *req,
+			struct tally *tally, struct error *err)
+{
+	CLEANUP(cleanup_arena)
+	struct arena *arena = arena_new("archive page", PAGE_ARENA_BYTES);
+	int64_t until_ms = clock_boot_ms() + TIME_MS;
+	char after[ORDER_ID_BYTES] = "";
+	struct deletion_page page = { .has_more = true };
+
+	while (page.has_more && clock_boot_ms() < until_ms) {
+		if (!deletion_log_list(ports->deletions, DELETIONS_PENDING,
+				       after[0] ? after : NULL, PAGE,
+				       req->now_ms, INT64_MAX, arena, &page,
+				       err))
+			return false;
+		archive_page(ports, &page, req, arena, tally);
+		if (page.count > 0)
+			memcpy(after, page.deletions[page.count - 1].event_id,
+			       sizeof(after));
+		arena_reset(arena);
+	}
+	return true;
+}
+
+static bool archive_deleted_orders(struct ports *ports,
+				   const struct request *req,
+				   struct response *res, struct error *err)
+{
+	struct tally tally = { 0 };
+	uint64_t redriven = 0;
+	bool redrive;
+
+	if (!read_redrive(req, &redrive, err))
+		return false;
+	if (redrive && !deletion_log_redrive(ports->deletions, NULL, &redriven,
+					     err))
+		return false;
+	if (!archive_all(ports, req, &tally, err))
+		return false;
+	bell_ring(ports->bell);
+	buf_printf(&res->body,
+		   "{\"examined\":%u,\"archived\":%u,\"already_archived\":%u,\"failed\":%u}",
+		   tally.examined, tally.archived, tally.already_archived,
+		   tally.failed);
+	return true;
+}
+
+const struct operation operation = {
+	.name = "archive_deleted_orders",
+	.routes = {
+		{ .methods = HTTP_POST, .path = "/api/archive",
+		  .scope = "archive:run", .allow = "GET, HEAD, POST",
+		  .accepts = "application/json", .body_is_optional = true },
+	},
+	.max_body_bytes = LIMIT_JSON_BODY_BYTES,
+	.workers = 1, .batch = 1,
+	.open_ports = open_ports, .handle = archive_deleted_orders,
+};

@@ -1,0 +1,125 @@
+/*
+ * get_order_by_id.c: GET /api/orders/{id}, GET /api/archive/{id}
+ *
+ * One live order; 304 when the client has it already, 410 with a link when it
+ * was deleted. Or one deleted order with what became of its deletion.
+ * Repeatable: changes nothing.
+ */
+#include "deletion/archive_step.h"
+#include "http/operation.h"
+#include "http/order_answer.h"
+#include "base/banned.h"
+
+#define OBJECT_MAX_BYTES (1u * MIB)
+
+static bool open_ports(struct ports *ports, const struct config *config,
+		       struct error *err)
+{
+	return database_open(&ports->database, config, false, err) &&
+	       order_store_open(&ports->orders, ports->database, config, err) &&
+	       deletion_log_open(&ports->deletions, ports->database, config,
+				 err) &&
+	       object_archive_open(&ports->archive, config, err);
+}
+
+static bool get_live(struct ports *ports, const struct request *req,
+		     struct response *res, struct error *err)
+{
+	struct stored_order stored;
+	char etag[ORDER_ETAG_BYTES];
+
+	if (!order_store_get(ports->orders, req->id, req->arena, &stored, err))
+		return false;
+	order_etag(stored.json, stored.version, req->now_ms, etag);
+	response_header(res, "ETag", "%s", etag);
+	response_header(res, "Cache-Control", "private, no-cache");
+	if (request_if_none_match(req, etag)) {
+		res->status = 304;
+		return true;
+	}
+	return order_json_for_client(&res->body, stored.json, ports->archive,
+				     req->now_ms, err);
+}
+
+static void add_deletion(struct buf *to, const struct deletion *deletion)
+{
+	char deleted_at[TIME_TEXT_BYTES], archived_at[TIME_TEXT_BYTES];
+
+	time_format(deletion->deleted_ms, deleted_at);
+	time_format(deletion->archived_ms, archived_at);
+	buf_printf(to,
+		   ",\"deletion\":{\"event_id\":\"%s\",\"deleted_at\":\"%s\",\"state\":\"%s\",",
+		   deletion->event_id, deleted_at,
+		   deletion_state_name(deletion->state));
+	if (deletion->archived_ms)
+		buf_printf(to,
+			   "\"archived_at\":\"%s\",\"archive\":\"%.*s\",\"sha256\":\"%s\",",
+			   archived_at, STR_ARG(deletion->archive_key),
+			   deletion->archive_digest);
+	else
+		buf_add_text(to,
+			     "\"archived_at\":null,\"archive\":null,\"sha256\":null,");
+	buf_printf(to, "\"mails\":{\"total\":%u,\"sent\":%u,\"failed\":%u}}",
+		   deletion->mails_total, deletion->mails_sent,
+		   deletion->mails_dead);
+}
+
+/* The log holds the order until the record is done; then the archive does. */
+static bool order_of(const struct deletion *deletion, struct ports *ports,
+		     const struct request *req, struct str *ret,
+		     struct error *err)
+{
+	struct deletion archived;
+	struct str object;
+
+	*ret = deletion->order_json;
+	if (ret->len > 0)
+		return true;
+	if (!object_archive_get(ports->archive, deletion->archive_key,
+				OBJECT_MAX_BYTES, req->arena, &object, err) ||
+	    !archive_object_parse(object, req->arena, &archived, err))
+		return false;
+	*ret = archived.order_json;
+	return true;
+}
+
+static bool get_archived(struct ports *ports, const struct request *req,
+			 struct response *res, struct error *err)
+{
+	struct deletion deletion;
+	struct str order;
+
+	if (!deletion_log_find(ports->deletions, req->id, req->arena, &deletion,
+			       err) ||
+	    !order_of(&deletion, ports, req, &order, err))
+		return false;
+	response_header(res, "Cache-Control", "private, no-cache");
+	buf_add_text(&res->body, "{\"order\":");
+	if (!order_json_for_client(&res->body, order, ports->archive,
+				   req->now_ms, err))
+		return false;
+	add_deletion(&res->body, &deletion);
+	buf_add_char(&res->body, '}');
+	return true;
+}
+
+static bool get_order_by_id(struct ports *ports, const struct request *req,
+			    struct response *res, struct error *err)
+{
+	if (str_starts(req->path, STR("/api/archive/")))
+		return get_archived(ports, req, res, err);
+	return get_live(ports, req, res, err);
+}
+
+const struct operation operation = {
+	.name = "get_order_by_id",
+	.routes = {
+		{ .methods = HTTP_GET, .path = "/api/orders/{id}",
+		  .scope = "orders:read",
+		  .allow = "GET, HEAD, PATCH, PUT, DELETE" },
+		{ .methods = HTTP_GET, .path = "/api/archive/{id}",
+		  .scope = "orders:read", .allow = "GET, HEAD" },
+	},
+	.workers = 2, .batch = 64,
+	.open_ports = open_ports, .handle = get_order_by_id,
+};
