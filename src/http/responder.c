@@ -222,6 +222,7 @@ static void send_answer(struct worker *w, struct exchange *ex)
 		c->fcgi.keepConnection = 0;
 	int fd = c->fcgi.ipcFd;
 
+	exchange_log(ex);	/* before the parameters' memory goes */
 	FCGX_Finish_r(&c->fcgi);
 	if (c->fcgi.ipcFd < 0) {
 		drop(w, c);
@@ -229,7 +230,6 @@ static void send_answer(struct worker *w, struct exchange *ex)
 		watch(w, fd, (unsigned)(c - w->connections), EPOLLIN);
 		c->watched = true;
 	}
-	exchange_log(ex);
 	arena_reset(ex->arena);
 }
 
