@@ -184,6 +184,31 @@ static void s3s_documented_example_gives_its_signature(void **state)
 			    "d157751f604d404");
 }
 
+static void a_query_is_sorted_by_name_and_then_by_value(void **state)
+{
+	static const char *const queries[][2] = {
+		{ "b=2&b=10&b=1&a", "a=&b=1&b=10&b=2" },
+		{ "a-=1&a=2&a.=3&A=4&a0=5", "A=4&a=2&a-=1&a.=3&a0=5" },
+		{ "a=%2f&a=%2E&a=+&a=%20", "a=%20&a=%2B&a=%2F&a=." },
+		{ "&&a=1&&", "a=1" }, { "=1&=", "=&=1" },
+		{ "a=b=c", "a=b%3Dc" }, { "%zz=%&%4", "%254=&%25zz=%25" },
+	};
+	struct aws_sign_input in = {
+		.method = STR("GET"), .path = STR("/"),
+		.payload_hash = STR(""),
+	};
+	struct buf canonical;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		in.query = str_from(queries[i][0]);
+		buf_init(&canonical, arena, KIB);
+		aws_canonical_request(&in, arena, &canonical);
+		assert_string_equal(canonical.ptr, arena_printf(
+			arena, "GET\n/\n%s\n\n\n\n", queries[i][1]));
+	}
+}
+
 static void a_path_is_encoded_twice_only_where_asked(void **state)
 {
 	struct aws_sign_input in = {
@@ -536,6 +561,7 @@ int main(void)
 		TEST(the_authorization_header_carries_awss_signature),
 		TEST(every_stage_in_the_query_equals_awss),
 		TEST(s3s_documented_example_gives_its_signature),
+		TEST(a_query_is_sorted_by_name_and_then_by_value),
 		TEST(a_path_is_encoded_twice_only_where_asked),
 		TEST(a_normal_path_is_what_awss_signers_make_of_it),
 		TEST(what_was_presigned_verifies),

@@ -414,6 +414,19 @@ static void the_genuine_message_of_the_table_is_taken(void **state)
 	assert_true(str_is(event.message_id, EVENT_ID));
 }
 
+/* Before any signature is looked at. */
+static bool rules_refuse(struct str body)
+{
+	struct sns_rules rules = { STR(OUR_TOPIC), false, true };
+	struct sns_message message;
+
+	error_init(&err);
+	return !sns_message_parse(&message, body, arena, &err) ||
+	       !sns_message_check(&message, &rules, &err) ||
+	       !str_is(message.signing_cert_url,
+		       "http://127.0.0.1:8080/events/certificate.pem");
+}
+
 static void no_forgery_of_the_table_is_taken(void **state)
 {
 	const char *genuine_signature = sign_lax(forge(&unchanged, "\"\""),
@@ -426,12 +439,15 @@ static void no_forgery_of_the_table_is_taken(void **state)
 		const char *signature = forgery->signed_again
 			? sign_lax(forge(forgery, "\"\""), our_key())
 			: genuine_signature;
+		struct str body = forge(forgery, signature);
 
-		if (verify(forge(forgery, signature)))
+		if (verify(body))
 			fail_msg("taken: %s", forgery->name);
 		if (err.code != ERROR_FORGED && err.code != ERROR_NOT_JSON &&
 		    err.code != ERROR_BAD_REQUEST)
 			fail_msg("%s: code %d", forgery->name, err.code);
+		if (forgery->signed_again && !rules_refuse(body))
+			fail_msg("only its signature: %s", forgery->name);
 	}
 	assert_true(tried >= 60);
 }
@@ -586,10 +602,16 @@ static void a_topic_that_is_none_has_no_certificate(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+		struct str topic = str_from(topics[i]);
+
 		assert_false(sns_certificate_url_is_genuine(
 			STR("https://sns.us-west-2.amazonaws.com" SNS_FILE),
-			str_from(topics[i]), arena));
+			topic, arena));
+		assert_false(sns_certificate_url_is_genuine(
+			STR("https://sns.us-west-2.evil.amazonaws.com"
+			    SNS_FILE), topic, arena));
+	}
 }
 
 /* --- the subscription ---------------------------------------------------- */
