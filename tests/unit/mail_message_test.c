@@ -206,7 +206,7 @@ static void a_deletion_says_what_was_deleted(void **state)
 		"red running shoes", "Ada", "ada@example.org", "confirmed",
 		"Running shoe", "SHOE-42", "59.90", "119.80", "119.80 EUR",
 		"24 November 2026, 16:06 UTC", ORDER, "archived",
-		"https://desk.example.org/archive/" ORDER,
+		("https://desk.example.org/archive/" ORDER),
 	};
 	const char *text, *html;
 
