@@ -316,6 +316,31 @@ static void the_clocks_go_forward(void **state)
 	assert_true(clock_boot_ms() >= boot_ms);
 }
 
+static void an_offset_changes_at_its_instant(void **state)
+{
+	static const struct {
+		const char *zone, *time;
+		int seconds;
+	} samples[] = {
+		{ "UTC", "2026-07-01T00:00:00Z", 0 },
+		{ "Europe/Berlin", "2026-03-29T00:59:59.999Z", 3600 },
+		{ "Europe/Berlin", "2026-03-29T01:00:00Z", 7200 },
+		{ "Europe/Berlin", "2026-10-25T00:59:59Z", 7200 },
+		{ "Europe/Berlin", "2026-10-25T01:00:00Z", 3600 },
+		{ "America/St_Johns", "2026-01-01T00:00:00Z", -12600 },
+		{ "Asia/Kathmandu", "2026-01-01T00:00:00Z", 20700 },
+		{ "No/Where", "2026-01-01T00:00:00Z", 0 },
+	};
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		assert_true(time_parse(str_from(samples[i].time), &ms));
+		assert_int_equal(local_offset_s(samples[i].zone, ms),
+				 samples[i].seconds);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +359,7 @@ int main(void)
 		cmocka_unit_test(
 			identifiers_rise_although_the_clock_does_not),
 		cmocka_unit_test(identifiers_follow_a_clock_set_far_back),
+		cmocka_unit_test(an_offset_changes_at_its_instant),
 		cmocka_unit_test(only_canonical_uuids_are_valid),
 		cmocka_unit_test(the_clocks_go_forward),
 	};
