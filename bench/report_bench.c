@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	bare = measure("bare_libharu", draw_bare, rows);
 	report = measure("report", draw_report, rows);
-	if (!bare || !report)
+	if (bare <= 0 || report <= 0)
 		return 1;
 	printf("report_to_bare ratio=%.2f\n", report / bare);
 	return 0;
