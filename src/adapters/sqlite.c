@@ -22,6 +22,7 @@
 
 static const char *const own_sql[OWN_STATEMENTS] = {
 	[OWN_BEGIN] = "BEGIN IMMEDIATE",
+	[OWN_SNAPSHOT] = "BEGIN",
 	[OWN_COMMIT] = "COMMIT",
 	[OWN_ROLLBACK] = "ROLLBACK",
 	[OWN_MARK] = "SAVEPOINT request",
@@ -299,6 +300,11 @@ static bool sqlite_begin(struct database *database, struct error *err)
 	return true;
 }
 
+static bool sqlite_snapshot(struct database *database, struct error *err)
+{
+	return run_own(sqlite_of(database), OWN_SNAPSHOT, err);
+}
+
 static void sqlite_rollback(struct database *database)
 {
 	struct sqlite *db = sqlite_of(database);
@@ -515,6 +521,7 @@ static void sqlite_close(struct database *database)
 static const struct database_ops sqlite_ops = {
 	.name = "sqlite",
 	.begin = sqlite_begin,
+	.snapshot = sqlite_snapshot,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.mark = sqlite_mark,

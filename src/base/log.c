@@ -19,6 +19,9 @@
 #define RESERVE_BYTES 16u
 
 static const char *process_name = "ordermill";
+static char held[32 * KIB];
+static size_t held_bytes;
+static bool holding;
 
 void log_open(const char *name)
 {
@@ -121,10 +124,16 @@ void log_text(struct log_line *line, const char *key, const char *value)
 
 void log_int(struct log_line *line, const char *key, int64_t value)
 {
-	char text[24];
+	char text[24], *at = text + sizeof(text);
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-	snprintf(text, sizeof(text), "%lld", (long long)value);
-	log_text(line, key, text);
+	do {
+		*--at = (char)('0' + rest % 10);
+	} while (rest /= 10);
+	if (value < 0)
+		*--at = '-';
+	log_str(line, key,
+		(struct str){ at, (size_t)(text + sizeof(text) - at) });
 }
 
 void log_begin(struct log_line *line, const char *level, const char *event)
@@ -139,14 +148,41 @@ void log_begin(struct log_line *line, const char *level, const char *event)
 	log_text(line, "event", event);
 }
 
-void log_end(struct log_line *line)
+static void put_out(const char *text, size_t bytes)
 {
 	ssize_t written;
 
-	line->text[line->len++] = '\n';
 	do {
-		written = write(STDERR_FILENO, line->text, line->len);
+		written = write(STDERR_FILENO, text, bytes);
 	} while (written < 0 && errno == EINTR);
+}
+
+void log_hold(void)
+{
+	holding = true;
+}
+
+void log_release(void)
+{
+	if (held_bytes > 0)
+		put_out(held, held_bytes);
+	held_bytes = 0;
+	holding = false;
+}
+
+void log_end(struct log_line *line)
+{
+	line->text[line->len++] = '\n';
+	if (!holding) {
+		put_out(line->text, line->len);
+	} else {
+		if (line->len > sizeof(held) - held_bytes) {
+			put_out(held, held_bytes);
+			held_bytes = 0;
+		}
+		memcpy(held + held_bytes, line->text, line->len);
+		held_bytes += line->len;
+	}
 	line->len = 0;
 }
 

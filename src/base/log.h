@@ -11,9 +11,7 @@
 /* `name` becomes the first field: op=create_order */
 void log_open(const char *name);
 
-/* log_line("started", "workers", "%d", 2, "socket", "%s", path, NULL): pairs of
- * key and printf format with exactly one argument are awkward in C; so a line
- * is built step by step. */
+/* A line is built step by step: begin, fields, end. */
 struct log_line {
 	char text[2048];
 	size_t len;
@@ -23,6 +21,11 @@ void log_text(struct log_line *line, const char *key, const char *value);
 void log_str(struct log_line *line, const char *key, struct str value);
 void log_int(struct log_line *line, const char *key, int64_t value);
 void log_end(struct log_line *line);	/* one write(2) */
+
+/* Between the two, lines are collected and leave in one write(2): for what
+ * answers many requests in one turn. */
+void log_hold(void);
+void log_release(void);
 
 /* Short form for one message. level: "info", "warn", "error" */
 void log_say(const char *level, const char *event, const char *fmt, ...)

@@ -30,6 +30,7 @@ struct operation {
 	struct route routes[OPERATION_MAX_ROUTES];
 	size_t max_body_bytes;
 	bool writes;		/* runs in the batch's transaction */
+	bool snapshot;		/* a batch only reads, quickly: one snapshot for all */
 	bool takes_idempotency_key;
 	unsigned workers;	/* defaults of `<name>.workers`, `<name>.batch` */
 	unsigned batch;

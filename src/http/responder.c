@@ -149,7 +149,7 @@ static void read_body(struct cgi *cgi, FCGX_Request *fcgi, struct arena *arena,
 static bool read_exchange(struct worker *w, struct exchange *ex,
 			  struct connection *c)
 {
-	if (!has_bytes(c->fcgi.ipcFd) || FCGX_Accept_r(&c->fcgi) < 0) {
+	if (FCGX_Accept_r(&c->fcgi) < 0) {
 		drop(w, c);
 		return false;
 	}
@@ -274,38 +274,59 @@ static void ensure_open(struct worker *w, int64_t now_ms)
 	close_ports(&w->ports);
 }
 
+/* Opens what the batch needs; false with open_failure or `failure` set. */
+static bool begin_batch(struct worker *w, size_t count, struct error *failure)
+{
+	error_init(failure);
+	if (error_is_set(&w->open_failure))
+		return false;
+	if (w->operation->writes)
+		return database_begin(w->ports.database, failure);
+	/* One read lock for all of them; a single request takes its own. */
+	return w->operation->snapshot && count > 1 &&
+	       database_snapshot(w->ports.database, failure);
+}
+
+/* Commits what was written; false when nothing was, or that failed: then every
+ * request that believed in success is told otherwise. */
+static bool end_batch(struct worker *w, size_t count, bool wrote,
+		      struct error *failure)
+{
+	if (!wrote) {
+		database_rollback(w->ports.database);
+		return false;
+	}
+	if (database_commit(w->ports.database, failure))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (!error_is_set(&w->exchanges[i].err))
+			exchange_fail(&w->exchanges[i], failure);
+	return false;
+}
+
 static void serve(struct worker *w, size_t count)
 {
 	int64_t now_ms = clock_now_ms();
 	struct error failure;
-	bool in_transaction = false, wrote = false;
+	bool begun, wrote = false;
 
 	ensure_open(w, now_ms);
-	error_init(&failure);
-	if (w->operation->writes && !error_is_set(&w->open_failure)) {
-		in_transaction = database_begin(w->ports.database, &failure);
-		if (!in_transaction)
-			w->open_failure = failure;
-	}
+	begun = begin_batch(w, count, &failure);
 	for (size_t i = 0; i < count; i++) {
 		struct exchange *ex = &w->exchanges[i];
 
-		exchange_handle(ex, w->operation, &w->ports, &w->open_failure,
+		exchange_handle(ex, w->operation, &w->ports,
+				error_is_set(&failure) ? &failure :
+							 &w->open_failure,
 				now_ms);
 		wrote |= ex->wrote;
 	}
-	if (in_transaction && wrote) {
-		wrote = database_commit(w->ports.database, &failure);
-		for (size_t i = 0; i < count && !wrote; i++)
-			if (!error_is_set(&w->exchanges[i].err))
-				exchange_fail(&w->exchanges[i], &failure);
-	} else if (in_transaction) {
-		database_rollback(w->ports.database);
-	} else if (w->operation->writes && error_is_set(&failure)) {
-		error_init(&w->open_failure);
-	}
+	if (begun)
+		wrote = end_batch(w, count, wrote, &failure);
+	log_hold();
 	for (size_t i = 0; i < count; i++)
 		send_answer(w, &w->exchanges[i]);
+	log_release();
 	if (wrote && w->operation->committed)
 		w->operation->committed(&w->ports);
 }

@@ -120,6 +120,7 @@ const struct operation operation = {
 		{ .methods = HTTP_GET, .path = "/api/archive/{id}",
 		  .scope = "orders:read", .allow = "GET, HEAD" },
 	},
+	.snapshot = true,
 	.workers = 2, .batch = 64,
 	.open_ports = open_ports, .handle = get_order_by_id,
 };

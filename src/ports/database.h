@@ -23,6 +23,9 @@ struct database;
 struct database_ops {
 	const char *name;	/* "sqlite" */
 	bool (*begin)(struct database *, struct error *);
+	/* Until rollback, reads see one state of the database. Only for as long
+	 * as a batch of quick reads takes. */
+	bool (*snapshot)(struct database *, struct error *);
 	bool (*commit)(struct database *, struct error *);
 	void (*rollback)(struct database *);
 	bool (*mark)(struct database *, struct error *);
@@ -51,6 +54,10 @@ bool database_sqlite_open(struct database **ret, const struct config *config,
 static inline bool database_begin(struct database *d, struct error *err)
 {
 	return d->ops->begin(d, err);
+}
+static inline bool database_snapshot(struct database *d, struct error *err)
+{
+	return d->ops->snapshot(d, err);
 }
 static inline bool database_commit(struct database *d, struct error *err)
 {
