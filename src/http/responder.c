@@ -357,8 +357,9 @@ static void turn(struct worker *w)
 	struct epoll_event events[BATCH_MAX];
 	int timeout = w->draining ? 50 : -1;
 	int n = epoll_wait(w->epoll, events, (int)w->batch, timeout);
-	size_t count = 0;
+	bool connecting = false;
 	struct connection *c;
+	size_t count = 0;
 
 	for (int i = 0; i < n; i++) {
 		unsigned source = events[i].data.u32;
@@ -366,13 +367,14 @@ static void turn(struct worker *w)
 		if (source == SIGNALS) {
 			start_draining(w);
 		} else if (source == LISTENER) {
-			continue;
+			connecting = true;
 		} else if (w->connections[source].used) {
 			c = &w->connections[source];
 			count += read_exchange(w, &w->exchanges[count], c);
 		}
 	}
-	while (w->accepting && count < w->batch && (c = take_connection(w))) {
+	while (connecting && w->accepting && count < w->batch &&
+	       (c = take_connection(w))) {
 		if (!has_bytes(c->fcgi.ipcFd)) {
 			watch(w, c->fcgi.ipcFd, (unsigned)(c - w->connections),
 			      EPOLLIN);

@@ -13,6 +13,7 @@
 static bool open_ports(struct ports *ports, const struct config *config,
 		       struct error *err)
 {
+	ports->bell = bell_open(config);
 	return database_open(&ports->database, config, false, err) &&
 	       deletion_log_open(&ports->deletions, ports->database, config,
 				 err) &&
@@ -62,6 +63,8 @@ static bool archive_event(struct ports *ports, const struct request *req,
 	if (!archive_deletion(ports->deletions, ports->archive, &deletion,
 			      req->now_ms, req->arena, &changed, err))
 		return false;
+	if (changed)
+		bell_ring(ports->bell);	/* its mails are due */
 	buf_printf(&res->body, "{\"event_id\":\"%s\",\"archived\":%s}",
 		   event_id, changed ? "true" : "false");
 	return true;
