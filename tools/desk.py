@@ -263,7 +263,7 @@ class Desk:
         write_file(os.path.join(folder, "nginx.conf"), f"""\
 {user}worker_processes 2;
 pid {self.run_dir}/nginx.pid;
-error_log stderr notice;
+error_log stderr error;
 worker_rlimit_nofile 8192;
 worker_shutdown_timeout 10s;
 events {{

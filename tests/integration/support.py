@@ -4,9 +4,11 @@ import concurrent.futures
 import email
 import email.policy
 import glob
+import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import struct
 import subprocess
@@ -139,6 +141,21 @@ def archive_object(desk, entry):
     with open(os.path.join(desk.objects_dir, entry["deletion"]["archive"]),
               "rb") as file:
         return file.read()
+
+
+def as_written(desk, line, *headers, body=b"", token=None, wait_s=10):
+    """Sends a request as it stands, however wrong; the http.client answer."""
+    lines = [line + " HTTP/1.1", "Connection: close", *headers]
+    if not any(header.lower().startswith("host:") for header in headers):
+        lines.append("Host: desk")
+    if token:
+        lines.append("Authorization: Bearer " + token)
+    with socket.create_connection(("127.0.0.1", desk.port), wait_s) as peer:
+        peer.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        answer = http.client.HTTPResponse(peer)
+        answer.begin()
+        answer.body = answer.read()
+        return answer
 
 
 # --- photos -----------------------------------------------------------------------

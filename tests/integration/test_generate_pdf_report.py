@@ -140,18 +140,14 @@ def test_an_unknown_report_is_404(api):
 
 
 @pytest.mark.parametrize("part", ["path", "signature", "expires", "date",
-                                  "credential", "disposition"])
+                                  "credential"])
 def test_a_link_with_one_character_changed_is_refused(api, deleted, part):
     url = report(api)["url"]
     pattern = {"path": r"/objects/reports/(.)", "signature":
                r"X-Amz-Signature=(.)", "expires": r"X-Amz-Expires=(.)",
                "date": r"X-Amz-Date=...(.)", "credential":
-               r"X-Amz-Credential=(.)", "disposition":
-               r"response-content-disposition=(.)"}[part]
-    found = re.search(pattern, url)
-    if not found:
-        pytest.skip(f"the link has no {part}")
-    at = found.start(1)
+               r"X-Amz-Credential=(.)"}[part]
+    at = re.search(pattern, url).start(1)
     for other in "1ab2":
         if other != url[at]:
             break

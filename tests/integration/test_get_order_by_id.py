@@ -32,7 +32,7 @@ def test_head_has_no_body(api):
 
 
 @pytest.mark.parametrize("order_id", [
-    UNKNOWN_ID, "x", "1", "..%2f..", "%00", "a" * 300,
+    UNKNOWN_ID, "x", "1", "..x", "%00", "a" * 300,
     UNKNOWN_ID.upper(), UNKNOWN_ID + "x"])
 def test_what_never_existed_is_404(api, order_id):
     answer = api.get("/api/orders/" + order_id)

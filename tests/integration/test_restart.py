@@ -51,6 +51,8 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
         note("writes", answer, answer.status_code == 200)
 
     def load(work):
+        # uploads below nginx's rate limit
+        pause_s = 0.07 if work is upload else 0.002
         client = Api(desk, token)
         n = 0
         while not done.is_set():
@@ -60,7 +62,7 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
                 failures.append((work.__name__, type(error).__name__,
                                  str(error)))
             n += 1
-            time.sleep(0.002)
+            time.sleep(pause_s)
     threads = [threading.Thread(target=load, args=(work,))
                for work in (read, read, upload, upload, write, write)]
     for thread in threads:
@@ -76,7 +78,7 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
             thread.join()
     restarts = {p["name"]: p["restarts"] for p in desk.status()["programs"]}
     print(tally, len(failures))
-    assert not failures, (len(failures), tally, failures[:5])
+    assert not failures, (len(failures), tally, failures[:9])
     assert all(restarts[name] == ROUNDS for name in RESPONDERS), restarts
     assert tally["reads"] > 500 and tally["uploads"] > 100 and \
         tally["writes"] > 500, tally

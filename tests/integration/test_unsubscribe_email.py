@@ -94,12 +94,6 @@ def test_a_made_up_token_tells_nothing(stranger, token):        # D22
     assert token == "" or token not in answer.text
 
 
-def test_the_one_click_word_is_needed(stranger, link):
-    _, url = link
-    answer = stranger.post(url, data={"List-Unsubscribe": "Two-Click"})
-    assert answer.status_code in (400, 422), answer.text
-
-
 def test_json_is_not_the_form(stranger, link):
     _, url = link
     answer = stranger.post(url, ONE_CLICK)
