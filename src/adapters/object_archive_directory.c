@@ -575,7 +575,7 @@ static bool directory_presign(struct object_archive *archive, struct str key,
 	struct buf query;
 
 	buf_init(&query, ret_url->arena, 4 * KIB);
-	if (filename.ptr)
+	if (filename.len)
 		add_disposition(&query, filename);
 	struct aws_sign_input in = {
 		.credentials = directory->credentials,

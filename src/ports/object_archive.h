@@ -47,7 +47,7 @@ struct object_archive_ops {
 		     struct str after, size_t limit, struct arena *,
 		     struct object_keys *ret, struct error *);
 	bool (*remove)(struct object_archive *, struct str key, struct error *);
-	/* `filename` for Content-Disposition (attachment), or absent: inline. */
+	/* `filename` for Content-Disposition (attachment), or none: inline. */
 	bool (*presign)(struct object_archive *, struct str key,
 			struct str filename, int64_t now_ms, unsigned valid_s,
 			struct buf *ret_url, int64_t *ret_expires_ms,

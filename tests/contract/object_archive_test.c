@@ -393,6 +393,8 @@ static void a_link_has_sigv4s_query_form(void **state)
 		assert_non_null(strstr(url, parts[i]));
 	assert_null(strstr(url, "response-content-disposition"));
 	assert_non_null(strstr(url, "/images/a.png?"));
+	assert_null(strstr(presign(place, "images/a.png", "", 600),
+			   "response-content-disposition"));
 }
 
 static void a_link_with_a_name_is_a_download(void **state)
