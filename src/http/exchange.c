@@ -76,6 +76,31 @@ static bool run(struct exchange *ex, const struct operation *op,
 	return ok;
 }
 
+/* GET /readyz and /metrics, of every responder alike. */
+static bool health_answer(struct exchange *ex, struct ports *ports,
+			  const struct error *open_failure)
+{
+	bool metrics = str_is(ex->req.path, "/metrics");
+
+	if (!metrics && !str_is(ex->req.path, "/readyz"))
+		return false;
+	ex->req.head_only = str_is(ex->cgi.method, "HEAD");
+	if (!ex->req.head_only && !str_is(ex->cgi.method, "GET")) {
+		static const struct route route = { .allow = "GET, HEAD" };
+
+		ex->req.route = &route;
+		error_set(&ex->err, ERROR_METHOD_NOT_ALLOWED,
+			  "Allowed here: GET, HEAD.");
+		if (!answer_options(ex))
+			problem_render(&ex->res, &ex->req, &ex->err);
+	} else if (metrics) {
+		health_metrics(&ex->res, ports, open_failure, ex->req.now_ms);
+	} else {
+		health_render(&ex->res, ports, open_failure, ex->req.now_ms);
+	}
+	return true;
+}
+
 void exchange_handle(struct exchange *ex, const struct operation *op,
 		     struct ports *ports, const struct error *open_failure,
 		     int64_t now_ms)
@@ -91,10 +116,8 @@ void exchange_handle(struct exchange *ex, const struct operation *op,
 	request_begin(&ex->req, &ex->cgi, ex->arena, now_ms);
 	ex->req.idempotency.answer = &ex->res.answer;
 
-	if (str_is(ex->req.path, "/readyz")) {
-		health_render(&ex->res, ports, open_failure);
+	if (health_answer(ex, ports, open_failure))
 		return;
-	}
 	ok = request_read(&ex->req, &ex->cgi, op, &ex->err);
 	if (ok && error_is_set(open_failure))
 		ok = error_cause(&ex->err, ERROR_UNAVAILABLE, "%s",

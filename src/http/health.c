@@ -4,6 +4,7 @@
 #include "http/health.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/banned.h"
 
 static void add_dependency(struct buf *to, const char *name,
@@ -51,42 +52,59 @@ static bool check_all(struct buf *to, const struct ports *ports)
 	return all;
 }
 
-static bool add_stats(struct buf *to, const struct ports *ports)
+struct waiting {
+	struct deletion_stats deletions;
+	struct mail_stats mails;
+	bool known;
+};
+
+static struct waiting ask_waiting(const struct ports *ports)
 {
-	struct deletion_stats deletions = { 0 };
-	struct mail_stats mails = { 0 };
-	char oldest[TIME_TEXT_BYTES];
+	struct waiting ret = { 0 };
 	struct error err;
 
 	error_init(&err);
-	if (ports->deletions &&
-	    deletion_log_stats(ports->deletions, &deletions, &err)) {
-		buf_printf(to, ",\"deletions\":{\"open\":%llu,\"oldest_at\":",
-			   (unsigned long long)deletions.open);
-		if (deletions.oldest_open_ms) {
-			time_format(deletions.oldest_open_ms, oldest);
-			buf_printf(to, "\"%s\"", oldest);
-		} else {
-			buf_add_text(to, "null");
-		}
-		buf_printf(to, ",\"dead\":%llu}",
-			   (unsigned long long)deletions.dead);
+	ret.known = ports->deletions && ports->subscribers &&
+		    deletion_log_stats(ports->deletions, &ret.deletions,
+				       &err) &&
+		    subscriber_list_stats(ports->subscribers, &ret.mails, &err);
+	return ret;
+}
+
+static bool is_clean(const struct waiting *waiting, int64_t now_ms)
+{
+	return waiting->deletions.dead == 0 && waiting->mails.dead == 0 &&
+	       (waiting->deletions.oldest_open_ms == 0 ||
+		now_ms - waiting->deletions.oldest_open_ms <=
+			DELETION_SWEEP_MS);
+}
+
+static void add_waiting(struct buf *to, const struct waiting *waiting)
+{
+	char oldest[TIME_TEXT_BYTES];
+
+	buf_printf(to, ",\"deletions\":{\"open\":%llu,\"oldest_at\":",
+		   (unsigned long long)waiting->deletions.open);
+	if (waiting->deletions.oldest_open_ms) {
+		time_format(waiting->deletions.oldest_open_ms, oldest);
+		buf_printf(to, "\"%s\"", oldest);
+	} else {
+		buf_add_text(to, "null");
 	}
-	error_init(&err);
-	if (ports->subscribers &&
-	    subscriber_list_stats(ports->subscribers, &mails, &err))
-		buf_printf(to, ",\"mails\":{\"waiting\":%llu,\"dead\":%llu}",
-			   (unsigned long long)mails.waiting,
-			   (unsigned long long)mails.dead);
-	return deletions.dead == 0 && mails.dead == 0;
+	buf_printf(to,
+		   ",\"dead\":%llu},\"mails\":{\"waiting\":%llu,\"dead\":%llu}",
+		   (unsigned long long)waiting->deletions.dead,
+		   (unsigned long long)waiting->mails.waiting,
+		   (unsigned long long)waiting->mails.dead);
 }
 
 void health_render(struct response *res, const struct ports *ports,
-		   const struct error *open_failure)
+		   const struct error *open_failure, int64_t now_ms)
 {
 	struct buf *to = &res->body;
+	bool ready = !error_is_set(open_failure);
+	struct waiting waiting = { 0 };
 	struct buf dependencies;
-	bool ready = !error_is_set(open_failure), clean = true;
 
 	buf_init(&dependencies, to->arena, 4 * KIB);
 	buf_add_char(&dependencies, '[');
@@ -96,18 +114,57 @@ void health_render(struct response *res, const struct ports *ports,
 		add_dependency(&dependencies, "start", "", false,
 			       words(open_failure));
 	buf_add_char(&dependencies, ']');
-
-	struct buf stats;
-	buf_init(&stats, to->arena, 4 * KIB);
-	buf_add_text(&stats, "");
 	if (ready)
-		clean = add_stats(&stats, ports);
-	res->status = ready ? 200 : 503;
+		waiting = ask_waiting(ports);
+
 	buf_printf(to, "{\"status\":\"%s\",\"dependencies\":",
-		   !ready ? "unavailable" : clean ? "ready" : "degraded");
+		   !ready ? "unavailable" :
+		   is_clean(&waiting, now_ms) ? "ready" : "degraded");
 	buf_add_str(to, buf_str(&dependencies));
-	buf_add_str(to, buf_str(&stats));
+	if (waiting.known)
+		add_waiting(to, &waiting);
 	buf_add_char(to, '}');
-	if (!ready)
-		response_header(res, "Retry-After", "1");
+	if (ready)
+		return;
+	res->status = 503;
+	response_header(res, "Retry-After", "1");
+}
+
+static void add_metric(struct buf *to, const char *name, const char *help,
+		       int64_t value)
+{
+	buf_printf(to, "# HELP ordermill_%s %s\n# TYPE ordermill_%s gauge\nordermill_%s %lld\n",
+		   name, help, name, name, (long long)value);
+}
+
+void health_metrics(struct response *res, const struct ports *ports,
+		    const struct error *open_failure, int64_t now_ms)
+{
+	struct waiting waiting = { 0 };
+	struct buf *to = &res->body;
+	bool ready = !error_is_set(open_failure);
+	struct buf dependencies;
+	int64_t oldest_ms;
+
+	buf_init(&dependencies, to->arena, 4 * KIB);
+	buf_add_char(&dependencies, '[');
+	ready = ready && check_all(&dependencies, ports);
+	if (ready)
+		waiting = ask_waiting(ports);
+	oldest_ms = waiting.deletions.oldest_open_ms;
+	res->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	add_metric(to, "ready", "Whether all dependencies answer.", ready);
+	if (!waiting.known)
+		return;
+	add_metric(to, "deletions_open", "Deletions that are not done yet.",
+		   (int64_t)waiting.deletions.open);
+	add_metric(to, "deletions_oldest_open_seconds",
+		   "Age of the oldest of them.",
+		   oldest_ms ? (now_ms - oldest_ms) / 1000 : 0);
+	add_metric(to, "deletions_dead", "Events that are dead letters.",
+		   (int64_t)waiting.deletions.dead);
+	add_metric(to, "mails_waiting", "Mails that are to be sent.",
+		   (int64_t)waiting.mails.waiting);
+	add_metric(to, "mails_dead", "Mails that were given up.",
+		   (int64_t)waiting.mails.dead);
 }

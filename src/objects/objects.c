@@ -95,11 +95,6 @@ static bool objects(struct ports *ports, const struct request *req,
 			STR_ARG(req->rest));
 	response_header(res, "Cache-Control", "private, max-age=%lld",
 			(long long)((expires_ms - req->now_ms) / 1000));
-	response_header(res, "X-Content-Type-Options", "nosniff");
-	/* A browser's PDF viewer does not start in a sandbox. */
-	response_header(res, "Content-Security-Policy", "%sdefault-src 'none'",
-			strcmp(res->content_type, "application/pdf") ?
-				"sandbox; " : "");
 	if (disposition.ptr)
 		response_header(res, "Content-Disposition", "%.*s",
 				STR_ARG(disposition));

@@ -17,16 +17,34 @@ static bool open_ports(struct ports *ports, const struct config *config,
 				    config, err);
 }
 
+static bool field_of(const struct request *req, const char *name,
+		     struct str *ret, struct error *err)
+{
+	if (request_has_type(req, "multipart/form-data"))
+		return multipart_field(req, name, ret, err);
+	return form_parameter(req->body, name, req->arena, ret, err);
+}
+
+/* In the link of the List-Unsubscribe header the token stands in the query, and
+ * the body is the one that RFC 8058, 3.1 prescribes; the page sends the token in
+ * the body. */
 static bool token_of(const struct request *req, struct str *ret,
 		     struct error *err)
 {
+	struct str word;
+
 	if (!form_parameter(req->query, "token", req->arena, ret, err))
 		return false;
-	if (ret->ptr || req->method != HTTP_POST)
+	if (req->method == HTTP_GET)
 		return true;
-	if (request_has_type(req, "multipart/form-data"))
-		return multipart_field(req, "token", ret, err);
-	return form_parameter(req->body, "token", req->arena, ret, err);
+	if (!ret->ptr)
+		return field_of(req, "token", ret, err);
+	if (!field_of(req, "List-Unsubscribe", &word, err))
+		return false;
+	if (!str_is(word, "One-Click"))
+		return error_item(err, "/List-Unsubscribe", "required",
+				  "Send List-Unsubscribe=One-Click.");
+	return true;
 }
 
 static bool unsubscribe_email(struct ports *ports, const struct request *req,
