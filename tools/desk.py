@@ -254,9 +254,9 @@ class Desk:
                                                    "access.log"))):
             site = site.replace(mark, value)
         write_file(os.path.join(folder, "ordermill.conf"), site)
-        shutil.copyfile(
-            os.path.join(ROOT, "nginx", "fastcgi_ordermill.conf"),
-            os.path.join(folder, "snippets", "fastcgi_ordermill.conf"))
+        for name in ("fastcgi_ordermill.conf", "headers_ordermill.conf"):
+            shutil.copyfile(os.path.join(ROOT, "nginx", name),
+                            os.path.join(folder, "snippets", name))
         temporary = os.path.join(folder, "temp")
         # As root, workers must reach the 0660 sockets, which are root's.
         user = "user root;\n" if os.geteuid() == 0 else ""

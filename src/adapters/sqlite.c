@@ -480,6 +480,23 @@ static bool use_wal(struct sqlite *db, struct error *err)
 	       sqlite_fail(db, "PRAGMA journal_mode = WAL", err);
 }
 
+/* The database and its WAL are in their folder for good; SQLite asks for that
+ * too, but does not look whether it was done. */
+static bool sync_folder(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	snprintf(folder, sizeof(folder), "%.*s",
+		 slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", folder,
+				   strerror(errno));
+	return true;
+}
+
 static bool connect_to(struct sqlite *db, bool migrate, struct error *err)
 {
 	if (migrate && !make_file(db->path, err))
@@ -492,9 +509,11 @@ static bool connect_to(struct sqlite *db, bool migrate, struct error *err)
 	sqlite_wait_as_usual(db);
 	if (migrate && !use_wal(db, err))
 		return false;
-	return add_functions(db, err) && settle(db, err) &&
-	       (migrate ? sqlite_schema_migrate(db, err)
-			: sqlite_schema_check(db, err));
+	if (!add_functions(db, err) || !settle(db, err))
+		return false;
+	if (!migrate)
+		return sqlite_schema_check(db, err);
+	return sqlite_schema_migrate(db, err) && sync_folder(db->path, err);
 }
 
 static bool sqlite_check(struct database *database, struct error *err)

@@ -162,6 +162,9 @@ void exchange_headers(const struct exchange *ex, int64_t length, struct buf *to)
 		buf_add_text(to,
 			     "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: ETag, Location, Link, Retry-After, X-Request-Id, Idempotent-Replayed\r\n");
 	}
+	/* What the API says is for one caller, and may change at any moment. */
+	if (!memmem(res->headers.ptr, res->headers.len, "Cache-Control:", 14))
+		buf_add_text(to, "Cache-Control: private, no-cache\r\n");
 	buf_add_str(to, buf_str(&res->headers));
 	buf_add_text(to, "\r\n");
 }

@@ -32,7 +32,6 @@ static bool get_live(struct ports *ports, const struct request *req,
 		return false;
 	order_etag(stored.json, stored.version, req->now_ms, etag);
 	response_header(res, "ETag", "%s", etag);
-	response_header(res, "Cache-Control", "private, no-cache");
 	if (request_if_none_match(req, etag)) {
 		res->status = 304;
 		return true;
@@ -93,7 +92,6 @@ static bool get_archived(struct ports *ports, const struct request *req,
 			       err) ||
 	    !order_of(&deletion, ports, req, &order, err))
 		return false;
-	response_header(res, "Cache-Control", "private, no-cache");
 	buf_add_text(&res->body, "{\"order\":");
 	if (!order_json_for_client(&res->body, order, ports->archive,
 				   req->now_ms, err))

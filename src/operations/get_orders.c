@@ -68,7 +68,6 @@ static void end_page(struct response *res, const struct request *req,
 	buf_add_text(to, "}}");
 	if (links.len > 0 && links.len < 1000)
 		response_header(res, "Link", "%.*s", STR_ARG(buf_str(&links)));
-	response_header(res, "Cache-Control", "private, no-cache");
 }
 
 static struct str cursor_at(const struct request *req, const struct ports *ports,
