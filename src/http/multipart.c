@@ -86,16 +86,19 @@ bool multipart_field(const struct request *req, const char *name,
 				 "The body does not start with its boundary.");
 	rest = behind(rest, rest.ptr + len - 2);
 	while (!str_starts(rest, STR("--"))) {
-		const char *end = memmem(rest.ptr, rest.len, delimiter, len);
 		struct str part_name, content;
+		const char *end = NULL;
 
-		if (!end || !str_starts(rest, STR("\r\n")))
+		/* The CR LF before a delimiter is the delimiter's, so the one
+		 * behind the last delimiter cannot begin the next. */
+		if (str_starts(rest, STR("\r\n"))) {
+			rest = behind(rest, rest.ptr + 2);
+			end = memmem(rest.ptr, rest.len, delimiter, len);
+		}
+		if (!end)
 			return error_set(err, ERROR_BAD_REQUEST,
 					 "A part of the body has no end.");
-		/* the CR LF before the delimiter belongs to it; a part without
-		 * headers starts with an empty line */
-		if (!read_part_headers(behind(up_to(rest, end), rest.ptr + 2),
-				       &part_name, &content))
+		if (!read_part_headers(up_to(rest, end), &part_name, &content))
 			return error_set(err, ERROR_BAD_REQUEST,
 					 "The headers of a part have no end.");
 		if (str_is(part_name, name)) {
