@@ -24,8 +24,9 @@
 #define READ_TIMEOUT_S 5	/* a peer that sends half a request */
 #define SEND_TIMEOUT_S 30
 #define REOPEN_AFTER_MS 500
-/* Longer than nginx's keepalive_timeout: nginx closes idle connections first, and
- * a POST never meets one that we are closing. */
+/* Longer than nginx keeps a connection (keepalive_time, keepalive_timeout): when
+ * we are to stop, we serve kept ones until nginx has closed them. It may be
+ * sending a POST down any of them, and that is never sent twice. */
 #define DRAIN_MS 3000
 
 enum { LISTENER = LIMIT_CONNECTIONS, SIGNALS, EVENT_SOURCES };
@@ -218,8 +219,6 @@ static void send_answer(struct worker *w, struct exchange *ex)
 		shutdown(c->fcgi.ipcFd, SHUT_RDWR);
 		c->fcgi.keepConnection = 0;
 	}
-	if (w->draining)
-		c->fcgi.keepConnection = 0;
 	int fd = c->fcgi.ipcFd;
 
 	exchange_log(ex);	/* before the parameters' memory goes */
@@ -340,15 +339,6 @@ static void start_draining(struct worker *w)
 	w->draining = true;
 	w->drain_until_ms = clock_boot_ms() + DRAIN_MS;
 	stop_accepting(w);
-	/* nginx repeats a GET whose kept connection went away by itself; a POST
-	 * never, so a writer waits until nginx has closed what is idle. */
-	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
-		struct connection *c = &w->connections[i];
-
-		if (c->used && !w->operation->writes &&
-		    !has_bytes(c->fcgi.ipcFd))
-			drop(w, c);
-	}
 }
 
 /* One wake: everything that is ready, at most a batch. */
