@@ -178,10 +178,10 @@ class Bench:
         return path
 
 
-def compile_reference(name, folder, *libraries):
-    path = os.path.join(folder, name)
-    subprocess.run(["gcc", "-O2", "-o", path,
-                    os.path.join(HERE, name + ".c"), *libraries], check=True)
+def reference(desk, name):
+    path = os.path.join(desk.build, "bench", name)
+    if not os.access(path, os.X_OK):
+        raise Trouble(f"{path} is not there; `make bench-programs` makes it.")
     return path
 
 
@@ -189,9 +189,9 @@ def measure_reads(bench, table, reference_port):
     _, order = bench.send("POST", "/api/orders", DRAFT)
     for _ in range(60):
         bench.send("POST", "/api/orders", DRAFT)
-    reference = f"http://127.0.0.1:{reference_port}"
-    empty = bench.wrk(reference, path="/empty")[0]
-    static = bench.wrk(reference, path="/file")[0]
+    beside = f"http://127.0.0.1:{reference_port}"
+    empty = bench.wrk(beside, path="/empty")[0]
+    static = bench.wrk(beside, path="/file")[0]
     one = bench.clean("GET", "/api/orders/" + order["id"])
     table.at_least("GET one order", one, "/s", empty,
                    "/s empty libfcgi responder", 1.0)
@@ -350,15 +350,13 @@ def run(arguments, folder):
     with open(os.path.join(folder, "file"), "w", encoding="utf-8") as file:
         file.write("x" * ORDER_BYTES)
     os.chmod(folder, 0o755)
-    empty = compile_reference("empty_responder", folder, "-lfcgi")
-    commits = compile_reference("single_commits", folder, "-lsqlite3")
-    bare = compile_reference("bare_pdf", folder, "-lhpdf")
     state = tempfile.mkdtemp(prefix="bench-")
-    desk = Desk(state, beside={"reference": [empty, "34"]},
-                nginx_more=REFERENCE_SITE.format(
-                    run=os.path.join(state, "run"), port=port,
-                    folder=folder))
+    desk = Desk(state, nginx_more=REFERENCE_SITE.format(
+        run=os.path.join(state, "run"), port=port, folder=folder))
     try:
+        commits = reference(desk, "single_commits")
+        bare = reference(desk, "bare_pdf")
+        desk.beside["reference"] = [reference(desk, "empty_responder"), "34"]
         desk.start()
         memory = sum(p["memory_kib"] for p in [
             *desk.status()["programs"], desk.status()["nginx"]]

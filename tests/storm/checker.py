@@ -234,9 +234,12 @@ def versions(log, live):
 
 def integrity(desk):
     path = os.path.join(desk.state, "ordermill.db")
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        answer = [row[0] for row in
-                  database.execute("PRAGMA integrity_check")]
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            answer = [row[0] for row in
+                      database.execute("PRAGMA integrity_check")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
     return [] if answer == ["ok"] else answer
 
 

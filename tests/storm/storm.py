@@ -150,9 +150,8 @@ def work(number, desk, token, log, plan, seed, ends):
     client = Client(desk, token, log)
     while True:
         with log.lock:
-            if not plan["left"]:
+            if plan["made"] >= plan["total"] and log.kills >= plan["kills"]:
                 return
-            plan["left"] -= 1
             n = plan["made"] = plan["made"] + 1
             delete = n % 5 != 0     # every fifth stays
         life(client, log, pick, str(n), delete)
@@ -234,7 +233,7 @@ def run(desk, sink, arguments):
     before = checker.resources(desk)
     seconds = max(2.0, arguments.kills * arguments.every)
     total = arguments.deletes * 5 // 4 + 1
-    plan = {"left": total, "made": 0, "total": total}
+    plan = {"made": 0, "total": total, "kills": arguments.kills}
     ends = {"start": time.monotonic(), "seconds": seconds}
     done = threading.Event()
     threads = [threading.Thread(target=work, args=(
