@@ -62,6 +62,7 @@ static bool run(struct exchange *ex, const struct operation *op,
 
 	if (!op->writes)
 		return op->handle(ports, &ex->req, &ex->res, &ex->err);
+	ex->ran = true;
 	if (!database_mark(ports->database, &ex->err))
 		return false;
 	ok = recall(ex, ports, &replayed) &&
@@ -108,7 +109,7 @@ void exchange_handle(struct exchange *ex, const struct operation *op,
 	bool ok;
 
 	ex->started_us = monotonic_us();
-	ex->wrote = false;
+	ex->ran = ex->wrote = false;
 	error_init(&ex->err);
 	response_init(&ex->res, ex->arena);
 	ex->res.flush = ex->flush;

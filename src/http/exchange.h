@@ -13,6 +13,7 @@ struct exchange {
 	struct request req;
 	struct response res;
 	struct error err;
+	bool ran;		/* the answer hangs on the batch's transaction */
 	bool wrote;		/* the handler ran and succeeded */
 	int64_t started_us;
 	void *connection;	/* the responder's */

@@ -28,6 +28,8 @@
  * we are to stop, we serve kept ones until nginx has closed them. It may be
  * sending a POST down any of them, and that is never sent twice. */
 #define DRAIN_MS 3000
+/* More than any body that nginx lets through (client_max_body_size). */
+#define STDIN_MAX_BYTES (16u * MIB)
 
 enum { LISTENER = LIMIT_CONNECTIONS, SIGNALS, EVENT_SOURCES };
 
@@ -146,6 +148,21 @@ static void read_body(struct cgi *cgi, FCGX_Request *fcgi, struct arena *arena,
 	cgi->body_is_short = got < length;
 }
 
+/* To its end: a record that is left would be taken for the next request, and
+ * libfcgi would hang up on that. */
+static void skip_rest(FCGX_Request *fcgi)
+{
+	char rest[4096];
+	size_t got = 0;
+	int n;
+
+	while (got < STDIN_MAX_BYTES &&
+	       (n = FCGX_GetStr(rest, sizeof(rest), fcgi->in)) > 0)
+		got += (size_t)n;
+	if (got >= STDIN_MAX_BYTES)
+		fcgi->keepConnection = 0;
+}
+
 /* Reads one request; false when the connection ended or was not FastCGI. */
 static bool read_exchange(struct worker *w, struct exchange *ex,
 			  struct connection *c)
@@ -160,6 +177,7 @@ static bool read_exchange(struct worker *w, struct exchange *ex,
 	for (char **parameter = c->fcgi.envp; *parameter; parameter++)
 		cgi_take(&ex->cgi, *parameter);
 	read_body(&ex->cgi, &c->fcgi, ex->arena, w->operation->max_body_bytes);
+	skip_rest(&c->fcgi);
 	ex->connection = c;
 	return true;
 }
@@ -192,9 +210,10 @@ static bool flush_part(struct response *res)
 		res->streaming = true;
 		ok = put_headers(ex, -1);
 	}
-	if (!ex->req.head_only)
+	if (!ex->req.head_only) {
 		ok = ok && put(&c->fcgi, buf_str(&res->body));
-	res->bytes_sent += res->body.len;
+		res->bytes_sent += res->body.len;
+	}
 	buf_reset(&res->body);
 	return ok && FCGX_FFlush(c->fcgi.out) == 0;
 }
@@ -211,7 +230,8 @@ static void send_answer(struct worker *w, struct exchange *ex)
 		broken = error_is_set(&ex->err) || !flush_part(res);
 	} else {
 		broken = !put_headers(ex, (int64_t)res->body.len);
-		if (has_body && !ex->req.head_only)
+		has_body = has_body && !ex->req.head_only;
+		if (has_body)
 			broken |= !put(&c->fcgi, buf_str(&res->body));
 		res->bytes_sent = has_body ? res->body.len : 0;
 	}
@@ -287,7 +307,8 @@ static bool begin_batch(struct worker *w, size_t count, struct error *failure)
 }
 
 /* Commits what was written; false when nothing was, or that failed: then every
- * request that believed in success is told otherwise. */
+ * request that was in the transaction is told so. "Deleted", too, may be what
+ * another one of the batch wrote. */
 static bool end_batch(struct worker *w, size_t count, bool wrote,
 		      struct error *failure)
 {
@@ -298,7 +319,7 @@ static bool end_batch(struct worker *w, size_t count, bool wrote,
 	if (database_commit(w->ports.database, failure))
 		return true;
 	for (size_t i = 0; i < count; i++)
-		if (!error_is_set(&w->exchanges[i].err))
+		if (w->exchanges[i].ran)
 			exchange_fail(&w->exchanges[i], failure);
 	return false;
 }
