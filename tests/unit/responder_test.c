@@ -156,17 +156,19 @@ static int set_up(void **state)
 
 static void start(const struct operation *op, unsigned batch)
 {
-	sigset_t signals;
+	sigset_t signals, before;
 
-	bench.worker = fork();
-	assert_true(bench.worker >= 0);
-	if (bench.worker > 0)
-		return;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGPIPE);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	bench.worker = fork();
+	if (bench.worker != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	assert_true(bench.worker >= 0);
+	if (bench.worker > 0)
+		return;
 	dup2(open(bench.log, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
 	/* our ends of connections, too, would be open here as well */
 	close_range(3, (unsigned)bench.listener - 1, 0);
