@@ -37,7 +37,6 @@ export function show(root, { signal }) {
     form.clearErrors();
     await form.photo.settle();
     const errors = form.check();
-    if (form.photo.failed()) errors.push({ pointer: '/image', detail: 'The photo was not sent. Send it again or remove it.' });
     if (errors.length) return showErrors(form.element, { errors });
     const body = request();
     const text = JSON.stringify(body);

@@ -58,7 +58,7 @@ export function createOrderForm(order, { submit, cancel, changed, signal, photo:
   function addLine(line, focus) {
     const cell = (name, label, attributes = {}) => field({ name, label, value: String(line[name] ?? ''), ...attributes });
     const row = h('div', { class: 'line-row', role: 'group' },
-      cell('sku', 'SKU', { maxlength: 64 }), cell('name', 'Name', { dir: 'auto' }),
+      cell('sku', 'SKU', { maxlength: 64, optional: true }), cell('name', 'Name', { dir: 'auto' }),
       cell('quantity', 'Quantity', { inputmode: 'numeric' }), cell('unit_price', 'Unit price', { inputmode: 'decimal' }),
       h('button', { type: 'button', class: 'icon', onclick: () => remove(row, lines, '#add-line') }, icon('close')));
     lines.append(row);
@@ -128,9 +128,11 @@ export function createOrderForm(order, { submit, cancel, changed, signal, photo:
     const errors = [];
     if (!description) errors.push({ pointer: '/description', detail: 'Write what is ordered.' });
     lines.forEach((line, index) => {
+      if (!line.name) errors.push({ pointer: `/lines/${index}/name`, detail: 'Name what it is.' });
       if (!line.unit_price) errors.push({ pointer: `/lines/${index}/unit_price`, detail: 'Give the price of one.' });
     });
     if (!lines.length && !price) errors.push({ pointer: '/price', detail: 'Give a price, or add lines.' });
+    if (photo.failed()) errors.push({ pointer: '/image', detail: 'The photo was not checked yet. Send it again or remove it.' });
     if (photo.undecided()) errors.push({ pointer: '/image', detail: 'Choose what to do with this photo.' });
     return errors;
   }

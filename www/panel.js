@@ -12,7 +12,7 @@ export function openPanel(place, { label, back, opener }) {
   // On a phone the panel covers the list; what is covered must not be reachable either.
   const cover = () => {
     for (const node of behind) node.inert = phone.matches;
-    $('#top').inert = phone.matches;
+    for (const node of [$('#top'), $('#bar')]) node.inert = phone.matches;
   };
   cover();
   phone.addEventListener('change', cover);
@@ -22,7 +22,7 @@ export function openPanel(place, { label, back, opener }) {
     element, content,
     close({ keepFocus = false } = {}) {
       phone.removeEventListener('change', cover);
-      for (const node of [...behind, $('#top')]) node.inert = false;
+      for (const node of [...behind, $('#top'), $('#bar')]) node.inert = false;
       element.remove();
       if (!keepFocus) (opener() ?? $('#main')).focus({ preventScroll: true });
     },

@@ -44,6 +44,9 @@ export function createPhoto({ image, kept, description, changed, signal }) {
   let accepted = kept?.accepted ?? false;
   let removed = kept?.removed ?? false;
   let sending = null;   // {controller, done}
+  let tried = null;     // the description it was last sent with
+  let lost = false;     // the bytes are gone and the receipt is for another description
+  let waiting = 0;
   let preview = null;
 
   function buttons() {
@@ -53,9 +56,9 @@ export function createPhoto({ image, kept, description, changed, signal }) {
   }
 
   function draw(...more) {
-    const source = preview ?? (!removed && !checked && image ? safeUrl(image.url) : null);
-    const has = file || checked || (image && !removed);
-    const shown = checked ?? (file || removed ? null : image);
+    const source = preview ?? (!removed && !checked && !lost && image ? safeUrl(image.url) : null);
+    const has = file || checked || lost || (image && !removed);
+    const shown = checked ?? (file || removed || lost ? null : image);
     body.replaceChildren(...[
       has && h('div', { class: 'photo-now' },
         source ? h('img', { src: source, alt: file ? 'The chosen photo' : 'The present photo' }) : h('span', { class: 'thumb big' }),
@@ -92,7 +95,7 @@ export function createPhoto({ image, kept, description, changed, signal }) {
 
   /** Sends the photo; the receipt is good for this description only. */
   function check() {
-    const text = description();
+    const text = tried = description();
     if (!text) {
       draw(h('p', {}, 'The photo is checked as soon as there is a description.'));
       return;
@@ -118,11 +121,23 @@ export function createPhoto({ image, kept, description, changed, signal }) {
     sending = { controller, done };
   }
 
+  /** A receipt is good for one description: another one needs another look. */
+  function recheck() {
+    clearTimeout(waiting);
+    if (file && tried !== description()) check();
+    else if (checked && !file && checked.description !== description()) {
+      forget();
+      lost = true;
+      draw(h('p', {}, 'The description changed, so the photo has to be checked again: choose it once more, or remove it.'));
+      changed();
+    }
+  }
+
   function forget() {
     sending?.controller.abort();
     if (preview) URL.revokeObjectURL(preview);
-    file = checked = preview = sending = null;
-    accepted = removed = false;
+    file = checked = preview = sending = tried = null;
+    accepted = removed = lost = false;
     picker.value = '';
   }
 
@@ -157,21 +172,19 @@ export function createPhoto({ image, kept, description, changed, signal }) {
 
   return {
     element,
+    // Not at once: the field is often left by pressing a button here, which must stay where it is.
     descriptionChanged() {
-      if (file && checked?.description !== description()) check();
-      else if (checked && !file && checked.description !== description()) {
-        forget();
-        draw();
-        error.textContent = 'The description changed, so the photo has to be checked again: choose it once more.';
-      }
+      clearTimeout(waiting);
+      waiting = setTimeout(recheck, 250);
     },
     /** Waits for a photo on its way; checks again when the receipt is about to end. */
     async settle() {
+      recheck();
       if (file && checked && Date.parse(checked.expires_at) < Date.now() + 60000) check();
       await sending?.done;
     },
     undecided: () => checked?.verdict === 'mismatch' && !accepted,
-    failed: () => file && !checked,
+    failed: () => lost || (file && !checked),
     /** undefined: as it was; null: taken away. */
     value: () => (checked ? { receipt: checked.receipt } : removed ? null : undefined),
     accepted: () => accepted,
