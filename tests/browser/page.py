@@ -155,21 +155,16 @@ class Page:
                              f"it is at {self.focused()}")
 
     def look(self, width=1280, dark=False):
-        """The window's width and the colour scheme."""
+        """The window's width and the colour scheme; nothing moves, as what is on
+        its way between two colours has neither's contrast."""
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": 900, "deviceScaleFactor": 1,
             "mobile": False})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme",
-                          "value": "dark" if dark else "light"}]})
-
-    def settle(self):
-        """Waits for transitions and for the next frame."""
-        self.driver.execute_async_script("""
-            const done = arguments[0];
-            requestAnimationFrame(() => Promise.allSettled(
-                document.getAnimations().map(one => one.finished)).then(done))
-            """)
+                          "value": "dark" if dark else "light"},
+                         {"name": "prefers-reduced-motion",
+                          "value": "reduce"}]})
 
     # --- what Chromium noticed
 
