@@ -1,10 +1,10 @@
 /*
  * store_bench.c: what the stores do in a loop, without HTTP, on this disk.
  *
- * store_bench [FOLDER [ORDERS]]. Writes come in transactions of BATCH with a
- * mark around each, as a responder makes them; a second process does the relay's
- * maintenance meanwhile. The reference is one SQLite connection that commits the
- * same bytes row by row with synchronous=FULL.
+ * store_bench [FOLDER [ORDERS]]. Writes come in transactions of BATCH with
+ * a mark around each, as a responder makes them; a second process does the
+ * relay's maintenance meanwhile. The reference is one SQLite connection that
+ * commits the same bytes row by row with synchronous=FULL.
  */
 #include <fcntl.h>
 #include <signal.h>

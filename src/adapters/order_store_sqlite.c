@@ -530,8 +530,9 @@ static bool recall(struct order_store *store,
 }
 
 /*
- * A list is one SELECT whose text depends on which filters there are; values
- * are always bound: */
+ * A list is one SELECT whose text depends on which filters there are; their
+ * values are bound.
+ */
 enum parameter {
 	POSITION_VALUE = 1, POSITION_ID, LIMIT, EMAIL, CREATED_FROM, CREATED_TO,
 	PRICE_FROM, PRICE_TO, MATCH
@@ -550,10 +551,10 @@ static bool ascends(const struct order_query *query)
 }
 
 /*
- * The index is named, not left to guesses: search results are few and sorted;
- * so are one customer's orders unless the index has their order; statuses one by
- * one (below); else the index that has the order of the sort. Price has none,
- * and orders_created is the smallest that holds it.
+ * The index is named, not left to guesses: one customer's orders (few, sorted
+ * when the sort is another than created); statuses one by one (add_page); else
+ * the index that has the order of the sort. Price has none, and orders_created
+ * is the smallest that holds it.
  */
 static const char *index_of(const struct order_query *query, bool by_status)
 {
@@ -741,8 +742,8 @@ static int compare(const struct stored_order *a, const struct stored_order *b,
 	return ascending ? order : -order;
 }
 
-/* SQL promises no order for the outer SELECT. The rows do come in order, so that
- * this is one comparison each. */
+/* SQL promises no order for the outer SELECT. The rows do come in order, so
+ * that this is one comparison each. */
 static void move_to_its_place(struct stored_order *orders, size_t last,
 			      bool ascending)
 {

@@ -1,5 +1,6 @@
 /*
- * sqlite.c: the database adapter "sqlite": connection, statements, transactions.
+ * sqlite.c: the database adapter "sqlite": connection, statements,
+ * transactions.
  *
  * WAL, synchronous=FULL, and no checkpoint but the relay's (sqlite_maintain.c):
  * SQLite before 3.51.3 can lose commits when one slips in while a checkpoint

@@ -57,7 +57,8 @@ bool sqlite_enter(struct sqlite *db, bool *ret_own, struct error *err)
 bool sqlite_leave(struct sqlite *db, bool own, bool ok, struct error *err)
 	MUST_CHECK;
 
-/* The statement in `*slot`, prepared if it is not yet. NULL: the error is set. */
+/* The statement in `*slot`, prepared if it is not yet. NULL: the error is
+ * set. */
 sqlite3_stmt *sqlite_statement(struct sqlite *db, sqlite3_stmt **slot,
 			       const char *sql, struct error *err) MUST_CHECK;
 void sqlite_finalize(sqlite3_stmt **statements, size_t count);

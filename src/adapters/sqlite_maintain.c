@@ -2,9 +2,9 @@
  * sqlite_maintain.c: the relay's housekeeping: checkpoints, and what expires.
  *
  * A checkpoint here holds the writer lock from its start to its end, so that no
- * commit can slip in (sqlite.org/wal.html, "The WAL-Reset Bug"). It is a RESTART
- * one: the WAL keeps its blocks, and a commit that writes over blocks costs half
- * of one that appends to a file cut to nothing.
+ * commit can slip in (sqlite.org/wal.html, "The WAL-Reset Bug"). It is not a
+ * TRUNCATE one but, with the same locks, RESTART: the WAL keeps its blocks, and
+ * a commit over old blocks costs half of one that appends to an empty file.
  *
  * SQLite turns a checkpoint that does not get the writer lock into a PASSIVE
  * one, without the lock; so its busy handler does not give up there. But once
