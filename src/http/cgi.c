@@ -27,21 +27,24 @@ static const struct {
 	FIELD("HTTP_TRACEPARENT", traceparent),
 	FIELD("HTTP_X_REQUEST_ID", request_id),
 	FIELD("HTTP_HOST", host),
-	FIELD("HTTP_ACCESS_CONTROL_REQUEST_METHOD", cors_method),
 #undef FIELD
 };
 
-void cgi_take(struct cgi *cgi, const char *parameter)
+void cgi_take(struct cgi *cgi, const char *parameter, struct arena *arena)
 {
 	struct str all = str_from(parameter);
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		if (!str_starts(all, fields[i].name))
 			continue;
-		*(struct str *)((char *)cgi + fields[i].offset) = (struct str){
-			all.ptr + fields[i].name.len,
-			all.len - fields[i].name.len
-		};
+		struct str *field =
+			(struct str *)((char *)cgi + fields[i].offset);
+		const char *value = all.ptr + fields[i].name.len;
+
+		if (field->ptr)
+			value = arena_printf(arena, "%.*s, %s",
+					     STR_ARG(*field), value);
+		*field = str_from(value);
 		return;
 	}
 }

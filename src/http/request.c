@@ -194,6 +194,9 @@ static bool check_body(struct request *req, const struct cgi *cgi,
 	uint64_t length = 0;
 	const char *accepts = req->route->accepts;
 
+	req->body = STR("");
+	if (!accepts)
+		return true;
 	if (cgi->content_length.len > 0 &&
 	    !str_to_uint(cgi->content_length, SIZE_MAX / 2, &length))
 		return error_set(err, ERROR_BAD_REQUEST,
@@ -205,12 +208,12 @@ static bool check_body(struct request *req, const struct cgi *cgi,
 	if (cgi->body_is_short)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "The body ended before Content-Length.");
-	if (accepts && !req->route->body_is_optional &&
-	    cgi->content_length.len == 0)
+	if (!req->route->body_is_optional && cgi->content_length.len == 0)
 		return error_set(err, ERROR_LENGTH_REQUIRED, "");
-	req->body = cgi->body.ptr ? cgi->body : STR("");
+	if (cgi->body.ptr)
+		req->body = cgi->body;
 	req->content_type = cgi->content_type;
-	if (!accepts || (length == 0 && req->route->body_is_optional))
+	if (length == 0 && req->route->body_is_optional)
 		return true;
 
 	struct str rest = str_from(accepts), one;
@@ -286,6 +289,10 @@ static bool agree_on_type(struct request *req, struct str accept,
 	struct str rest = str_from(offers), one;
 	unsigned best = 0;
 
+	if (!strcmp(offers, "*/*")) {
+		req->accept = "application/json";
+		return true;
+	}
 	if (!strchr(offers, ',') &&
 	    (accept.len == 0 || str_is(accept, "*/*"))) {
 		req->accept = offers;
@@ -306,14 +313,31 @@ static bool agree_on_type(struct request *req, struct str accept,
 	return true;
 }
 
-/* An entity-tag list (RFC 9110, 8.8.3) or "*"; takes one tag off the front. */
+static struct str without_leading(struct str text, const char *characters)
+{
+	while (text.len > 0 && strchr(characters, text.ptr[0])) {
+		text.ptr++;
+		text.len--;
+	}
+	return text;
+}
+
+/* RFC 9110, 8.8.3: no quote, no space, no control character. */
+static bool is_opaque_tag(struct str tag)
+{
+	for (size_t i = 0; i < tag.len; i++)
+		if ((unsigned char)tag.ptr[i] <= ' ' || tag.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* Takes the next off a list of entity tags, which may have empty members (RFC
+ * 9110, 5.6.1). False at the end, and where the list is malformed. */
 static bool next_etag(struct str *rest, struct str *tag, bool *weak)
 {
-	*rest = str_trim(*rest);
-	while (rest->len > 0 && (rest->ptr[0] == ',' || rest->ptr[0] == ' ')) {
-		rest->ptr++;
-		rest->len--;
-	}
+	const char *end;
+
+	*rest = without_leading(*rest, ", \t");
 	*weak = str_starts(*rest, STR("W/"));
 	if (*weak) {
 		rest->ptr += 2;
@@ -321,28 +345,30 @@ static bool next_etag(struct str *rest, struct str *tag, bool *weak)
 	}
 	if (rest->len < 2 || rest->ptr[0] != '"')
 		return false;
-	const char *end = memchr(rest->ptr + 1, '"', rest->len - 1);
-
+	end = memchr(rest->ptr + 1, '"', rest->len - 1);
 	if (!end)
 		return false;
 	*tag = (struct str){ rest->ptr, (size_t)(end - rest->ptr) + 1 };
 	rest->len -= tag->len;
 	rest->ptr = end + 1;
-	return true;
+	*rest = without_leading(*rest, " \t");
+	return is_opaque_tag(*tag) && (rest->len == 0 || rest->ptr[0] == ',');
 }
 
 static bool etag_list_is_valid(struct str list)
 {
-	struct str rest = str_trim(list), tag;
+	struct str rest = without_leading(list, ", \t"), tag;
 	bool weak;
 
-	if (str_is(rest, "*"))
+	if (str_is(str_trim(list), "*"))
 		return true;
 	if (rest.len == 0)
 		return false;
-	while (str_trim(rest).len > 0)
+	while (rest.len > 0) {
 		if (!next_etag(&rest, &tag, &weak))
 			return false;
+		rest = without_leading(rest, ", \t");
+	}
 	return true;
 }
 

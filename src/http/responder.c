@@ -175,7 +175,7 @@ static bool read_exchange(struct worker *w, struct exchange *ex,
 		ex->arena = arena_new("request", LIMIT_REQUEST_ARENA_BYTES);
 	ex->cgi = (struct cgi){ 0 };
 	for (char **parameter = c->fcgi.envp; *parameter; parameter++)
-		cgi_take(&ex->cgi, *parameter);
+		cgi_take(&ex->cgi, *parameter, ex->arena);
 	read_body(&ex->cgi, &c->fcgi, ex->arena, w->operation->max_body_bytes);
 	skip_rest(&c->fcgi);
 	ex->connection = c;

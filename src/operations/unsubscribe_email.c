@@ -76,10 +76,11 @@ const struct operation operation = {
 	.routes = {
 		{ .methods = HTTP_POST, .path = "/api/unsubscribe",
 		  .allow = "GET, HEAD, POST",
-		  .accepts = "application/x-www-form-urlencoded, multipart/form-data" },
+		  .accepts = "application/x-www-form-urlencoded, multipart/form-data",
+		  .offers = "*/*" },
 		{ .methods = HTTP_GET, .path = "/api/unsubscribe",
 		  .allow = "GET, HEAD, POST",
-		  .offers = "application/json, text/html" },
+		  .offers = "*/*" },
 	},
 	.max_body_bytes = LIMIT_FORM_BODY_BYTES,
 	.writes = true,
