@@ -132,7 +132,8 @@ bool access_check(struct request *req, struct str authorization,
 	if (!token)
 		return error_set(err, ERROR_UNAUTHENTICATED,
 				 "The token is not known or was revoked.");
-	req->caller = token->name;
+	/* A later request of the batch may have the file read again. */
+	req->caller = arena_text(req->arena, str_from(token->name));
 	if (!has_scope(token, scope))
 		return error_set(err, ERROR_FORBIDDEN,
 				 "The token '%s' lacks the scope %s.",
