@@ -476,6 +476,23 @@ static void wait_for_file(const char *path)
 	assert_int_equal(unlink(path), 0);
 }
 
+static void a_snapshot_shows_one_state_until_it_ends(void **state)
+{
+	struct desk *desk = *state, reader = *desk;
+	struct order first = some_order("red", NOW);
+	struct order second = some_order("blue", NOW);
+
+	create_order(desk, &first);
+	desk_open(&reader, false);
+	assert_ok(&reader, database_snapshot(reader.database, &reader.err));
+	assert_true(is_live(&reader, first.id));
+	create_order(desk, &second);
+	assert_false(is_live(&reader, second.id));
+	database_rollback(reader.database);
+	assert_true(is_live(&reader, second.id));
+	desk_close(&reader);
+}
+
 static void a_writer_waits_for_another(void **state)
 {
 	struct desk *desk = *state;
@@ -894,6 +911,7 @@ int main(void)
 		desk_test(a_full_disk_fails_the_batch_and_then_passes),
 		desk_test(a_full_disk_outside_a_transaction_writes_nothing),
 		desk_test(a_lock_that_is_not_given_up_is_unavailable),
+		desk_test(a_snapshot_shows_one_state_until_it_ends),
 		desk_test(a_writer_waits_for_another),
 		desk_test(a_read_only_database_is_unavailable),
 		desk_test(a_damaged_page_is_unavailable_with_its_cause),
