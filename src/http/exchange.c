@@ -55,19 +55,29 @@ static bool recall(struct exchange *ex, struct ports *ports, bool *replayed)
 	return true;
 }
 
+static bool handle(struct exchange *ex, const struct operation *op,
+		   struct ports *ports)
+{
+	if (!op->handle(ports, &ex->req, &ex->res, &ex->err))
+		return false;
+	if (!buf_ok(&ex->res.body) || !buf_ok(&ex->res.headers))
+		return error_cause(&ex->err, ERROR_INTERNAL,
+				   "the answer is over its limit");
+	return true;
+}
+
 static bool run(struct exchange *ex, const struct operation *op,
 		struct ports *ports)
 {
 	bool replayed, ok;
 
 	if (!op->writes)
-		return op->handle(ports, &ex->req, &ex->res, &ex->err);
+		return handle(ex, op, ports);
 	ex->ran = true;
 	if (!database_mark(ports->database, &ex->err))
 		return false;
 	ok = recall(ex, ports, &replayed) &&
-	     (replayed ||
-	      op->handle(ports, &ex->req, &ex->res, &ex->err));
+	     (replayed || handle(ex, op, ports));
 
 	struct error undo;
 	error_init(&undo);
@@ -125,9 +135,6 @@ void exchange_handle(struct exchange *ex, const struct operation *op,
 				 open_failure->cause);
 	if (ok)
 		ok = run(ex, op, ports);
-	if (ok && (!buf_ok(&ex->res.body) || !buf_ok(&ex->res.headers)))
-		ok = error_cause(&ex->err, ERROR_INTERNAL,
-				 "the answer is over its limit");
 	if (!ok && !answer_options(ex) && !ex->res.streaming)
 		problem_render(&ex->res, &ex->req, &ex->err);
 }
