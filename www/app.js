@@ -129,7 +129,7 @@ export const nextStatuses = {
 export const pill = (word) => h('span', { class: 'pill', 'data-status': word }, word);
 
 const verdictWords = { match: 'photo matches', mismatch: 'photo does not match', unsure: 'photo unclear', not_checked: 'photo not checked' };
-const verdictMarks = { match: '✓', mismatch: '!', unsure: '?', not_checked: '–' };
+const verdictMarks = { match: '✓', mismatch: '!', unsure: '?' };
 
 /** The small photo of a row, with its verdict. An empty frame holds the place where there is none. */
 export function thumbnail(image) {
@@ -137,7 +137,8 @@ export function thumbnail(image) {
   const frame = h('span', { class: 'thumb', title: verdictWords[image.verdict] });
   const url = safeUrl(image.url);
   if (url) frame.append(h('img', { src: url, alt: '', width: 32, height: 32, loading: 'lazy', decoding: 'async', onerror: (event) => event.target.remove() }));
-  frame.append(h('span', { class: 'verdict', 'data-verdict': image.verdict, 'aria-hidden': 'true' }, verdictMarks[image.verdict] ?? '–'),
+  const mark = verdictMarks[image.verdict]; // none where no recogniser looked: a mark on every row says nothing
+  frame.append(mark ? h('span', { class: 'verdict', 'data-verdict': image.verdict, 'aria-hidden': 'true' }, mark) : '',
     h('span', { class: 'unseen' }, `${verdictWords[image.verdict] ?? ''}. `));
   return frame;
 }
@@ -570,6 +571,17 @@ async function start() {
   showConnection();
   await route();
 }
+
+// The first press means that the rest will be needed too: it is fetched then, so that
+// a connection that goes away later is said by a message and not by a missing module.
+const parts = ['archive', 'archive_entry', 'bulk', 'camera', 'conflict', 'deletion', 'dialog', 'edit_order', 'export', 'filters', 'form', 'keys',
+  'mail_link', 'new_order', 'order', 'order_form', 'orders', 'panel', 'photo', 'reports', 'sign_in', 'status', 'subscribers', 'toast'];
+function fetchParts() {
+  if (!navigator.onLine) return;
+  for (const kind of ['pointerdown', 'keydown']) removeEventListener(kind, fetchParts);
+  document.head.append(...parts.map((name) => h('link', { rel: 'modulepreload', href: `/${name}.js` })));
+}
+for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, fetchParts);
 
 addEventListener('hashchange', () => {
   if (!location.hash.startsWith('#token=')) return;

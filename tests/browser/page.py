@@ -21,6 +21,7 @@ class Page:
         self.driver, self.desk, self.token = driver, desk, token
         self.url = desk.url
         self.may_answer = set()
+        self.may_fail = False
 
     # --- going places
 
@@ -32,6 +33,8 @@ class Page:
 
     def forget(self):
         """Leaves nothing for the next visitor."""
+        if self.may_fail:
+            self.offline(False)
         if self.run("return location.protocol") == "http:":
             self.run("sessionStorage.clear(); localStorage.clear()")
         self.driver.get("about:blank")
@@ -166,15 +169,24 @@ class Page:
                          {"name": "prefers-reduced-motion",
                           "value": "reduce"}]})
 
+    def offline(self, on):
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": on, "latency": 0, "downloadThroughput": -1,
+            "uploadThroughput": -1})
+        self.may_fail |= on
+
     # --- what Chromium noticed
 
     def complaints(self):
         """The console's errors and warnings, without refusals we provoked."""
         found = []
         for entry in self.driver.get_log("browser"):
-            expected = entry["source"] == "network" and any(
-                f"status of {status} " in entry["message"]
-                for status in self.may_answer)
+            expected = entry["source"] == "network" and (
+                any(f"status of {status} " in entry["message"]
+                    for status in self.may_answer)
+                or self.may_fail and "ERR_INTERNET_DISCONNECTED"
+                in entry["message"])
             if entry["level"] in ("SEVERE", "WARNING") and not expected:
                 found.append(entry["message"])
         return found

@@ -226,6 +226,65 @@ def test_yesterday_of_this_time_zone_does_not_hold_an_order_of_today(page, api):
     assert order["id"] not in page.ids()
 
 
+def test_what_is_typed_offline_stays_and_is_saved_once_back(page, api):
+    page.open("/orders/new")
+    page.fill("[name=description]", "Typed under a bridge")
+    page.fill("[name=price]", "4")
+    page.offline(True)
+    page.click("#save")
+    page.says(".form-problem", "offline", "Nothing you typed is lost")
+    page.says("#offline", "You are offline")
+    page.offline(False)
+    page.gone("#offline")
+    page.click("#save")
+    page.wait(".panel #delete")
+    assert len(api.get("/api/orders?q=bridge").json()["data"]) == 1
+
+
+def test_a_connection_lost_at_any_moment_is_said(page, api):
+    order = api.order(description="Steps into a tunnel")
+    page.open("/orders/" + order["id"])
+    page.wait("[data-step=confirmed]")
+    page.all(".panel")[0].click()
+    page.until(lambda: "/toast.js" in dict(page.requests()), "the other parts")
+    page.offline(True)
+    page.click("[data-step=confirmed]")
+    page.says('.toast[data-kind="error"]', "was not changed", "offline")
+    page.click("#delete")
+    page.click("#dialog-yes")
+    page.says("#toasts", "was not deleted")
+    page.section("archive")
+    page.says("main", "No connection")
+    page.offline(False)     # what failed to load is asked for again by itself
+    page.wait("tr[data-id]")
+    assert api.get("/api/orders/" + order["id"]).json()["status"] == "pending"
+
+
+def test_signing_out_leaves_nothing_to_go_back_to(page):
+    page.open("/")
+    page.wait("tr[data-id]")
+    page.section("archive")
+    page.ids()
+    page.click("#sign-out")
+    page.says("#sign-in", "You are signed out")
+    page.back()
+    page.wait("#sign-in")
+    assert not page.has("tr[data-id]")
+    assert page.run("return sessionStorage.length + localStorage.length") == 0
+
+
+def test_the_keys_can_be_turned_off(page):
+    page.open("/")
+    page.wait("tr[data-id]")
+    page.keys("?")
+    page.click("#keys-on")
+    page.keys(Keys.ESCAPE)
+    page.gone("dialog")
+    page.keys("n?/")
+    assert page.path() == "/" and page.focused() != "q"
+    assert not page.has("dialog")
+
+
 def test_load_more_appends_and_a_reload_shows_as_much(page, api):
     in_parallel(120, lambda number: api.again().order(
         description=f"One of many {number}",

@@ -10,7 +10,7 @@ import urllib.parse
 import pytest
 import requests
 from selenium.webdriver.common.keys import Keys
-from support import (UNKNOWN_ID, archived, confirm_token, maildir, png,
+from support import (UNKNOWN_ID, archived, confirm_token, in_parallel, maildir, png,
                      unsubscribe_link, wait_until)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -59,6 +59,22 @@ def test_the_archive_keeps_what_an_order_said_and_how_to_restore_it(
     page.says(".panel", "Archived for a screen", "pending")
 
 
+def test_the_archive_is_read_page_by_page(page, api):
+    def delete(number):
+        mine = api.again()
+        mine.delete("/api/orders/" + mine.order(
+            description=f"Deleted {number}")["id"])
+    in_parallel(50, delete, 4)
+    page.open("/archive")
+    page.says("#shown", "50 shown")
+    page.click("#load-more")
+    page.says("#shown", "That is all")
+    ids = page.ids()
+    assert len(ids) == len(set(ids)) > 50
+    page.driver.refresh()
+    page.says("#shown", f"That is all: {len(ids)}")
+
+
 def test_an_archive_entry_that_never_was_says_so(page):
     page.may_answer = {404}
     page.open("/archive/" + UNKNOWN_ID)
@@ -73,7 +89,7 @@ def test_a_report_is_made_and_its_link_gives_a_pdf(page):
     page.fill("[name=title]", "Deleted, größer")
     page.click("#make-report")
     link = page.wait("#report-open").get_attribute("href")
-    page.says(".report", "The report is ready", "orders on 1 page")
+    page.says(".report", "The report is ready", "orders on")
     answer = requests.get(link, timeout=10)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/pdf"
@@ -139,6 +155,20 @@ def test_a_wrong_link_of_a_mail_says_so(page):
         page.says(".error-text", "wrong or has ended")
         page.open(path, token=None)
         page.says(".card", "not complete")
+
+
+def test_too_many_subscriptions_are_told_to_wait(page, desk):
+    # from the browser's own address: nothing subscribes after this
+    page.may_answer = {429}
+    page.open("/subscribers")
+    page.wait("#subscribe")
+    wait_until(lambda: requests.post(
+        desk.url + "/api/subscriptions", json={"email": "again@example.org"},
+        timeout=10).status_code == 429)
+    page.fill("[name=email]", "one-more@example.org")
+    page.click("#subscribe")
+    page.says(".form-problem", "Too many requests", "Wait a moment")
+    assert page.value("[name=email]") == "one-more@example.org"
 
 
 # --- status --------------------------------------------------------------------
@@ -317,6 +347,15 @@ def test_the_first_view_is_six_requests_at_most(page):
     asked = [path for path, _ in page.requests()
              if not path.startswith("/objects/")]
     assert len(asked) <= 6, asked
+
+
+def test_the_first_press_fetches_every_other_part(page):
+    page.open("/")
+    page.wait("tr[data-id]")
+    page.click("h1")
+    modules = {"/" + os.path.basename(path) for path in
+               glob.glob(os.path.join(ROOT, "www", "*.js"))} - {"/problems.js"}
+    page.until(lambda: modules <= dict(page.requests()).keys(), "all modules")
 
 
 def test_all_files_of_the_page_are_150_kib_at_most(page):
