@@ -11,6 +11,7 @@
 
 #define PAGE 100u
 #define PAGE_ARENA_BYTES (32u * MIB)
+#define STEP_ARENA_BYTES (4u * MIB)
 #define TIME_MS 20000	/* nginx waits 30 s; the next call goes on */
 
 struct tally {
@@ -54,9 +55,11 @@ static bool read_redrive(const struct request *req, bool *redrive,
 }
 
 static void archive_page(struct ports *ports, const struct deletion_page *page,
-			 const struct request *req, struct arena *arena,
-			 struct tally *tally)
+			 const struct request *req, struct tally *tally)
 {
+	CLEANUP(cleanup_arena)
+	struct arena *arena = arena_new("archive step", STEP_ARENA_BYTES);
+
 	for (size_t i = 0; i < page->count; i++) {
 		struct error failure;
 		bool changed;
@@ -71,6 +74,7 @@ static void archive_page(struct ports *ports, const struct deletion_page *page,
 			tally->archived++;
 		else
 			tally->already_archived++;
+		arena_reset(arena);
 	}
 }
 
@@ -89,7 +93,7 @@ static bool archive_all(struct ports *ports, const struct request *req,
 				       req->now_ms, INT64_MAX, arena, &page,
 				       err))
 			return false;
-		archive_page(ports, &page, req, arena, tally);
+		archive_page(ports, &page, req, tally);
 		if (page.count > 0)
 			memcpy(after, page.deletions[page.count - 1].event_id,
 			       sizeof(after));

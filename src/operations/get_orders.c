@@ -10,7 +10,9 @@
 #include "order/order_csv.h"
 #include "base/banned.h"
 
-#define CSV_ARENA_BYTES (64u * MIB)
+#define CSV_PAGE_BYTES (32u * MIB)	/* LIMIT_PAGE orders as they are stored */
+#define CSV_ROW_BYTES (4u * MIB)
+#define CSV_PART_BYTES (64u * KIB)	/* sent at once */
 #define CURSOR_MAX_BYTES 512u
 
 static bool open_ports(struct ports *ports, const struct config *config,
@@ -23,6 +25,19 @@ static bool open_ports(struct ports *ports, const struct config *config,
 	       object_archive_open(&ports->archive, config, err);
 }
 
+/* As it was sent, but for bytes that have no place in a URI (RFC 3986, 2). */
+static void add_as_uri(struct buf *to, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}", c))
+			buf_add_char(to, c);
+		else
+			buf_add_uri(to, (struct str){ &c, 1 }, false);
+	}
+}
+
 /* The query with another cursor, for the Link header (RFC 8288). */
 static void add_link(struct buf *to, const struct request *req,
 		     const char *relation, struct str cursor)
@@ -33,7 +48,7 @@ static void add_link(struct buf *to, const struct request *req,
 	while (str_next(&rest, '&', &part)) {
 		if (part.len == 0 || str_starts(part, STR("cursor=")))
 			continue;
-		buf_add_str(to, part);
+		add_as_uri(to, part);
 		buf_add_char(to, '&');
 	}
 	buf_add_text(to, "cursor=");
@@ -109,21 +124,35 @@ static bool list_as_json(struct ports *ports, const struct request *req,
 	return true;
 }
 
+static bool add_row(const struct stored_order *stored, struct arena *arena,
+		    struct response *res, struct error *err)
+{
+	struct order order;
+	struct buf row;
+
+	if (!order_from_stored_json(&order, stored->json, arena, err))
+		return false;
+	buf_init(&row, arena, MIB);
+	order_csv_row(&order, &row);
+	buf_add_str(&res->body, buf_str(&row));
+	return res->body.len < CSV_PART_BYTES || response_flush(res, err);
+}
+
 /* One page of rows; *ret_more and the query's position for the next. */
 static bool add_rows(struct ports *ports, struct order_query *query,
-		     struct arena *arena, struct buf *to, bool *ret_more,
+		     struct arena *arena, struct response *res, bool *ret_more,
 		     struct error *err)
 {
+	CLEANUP(cleanup_arena)
+	struct arena *row_arena = arena_new("CSV row", CSV_ROW_BYTES);
 	struct order_page page;
-	struct order order;
 
 	if (!order_store_list(ports->orders, query, arena, &page, err))
 		return false;
 	for (size_t i = 0; i < page.count; i++) {
-		if (!order_from_stored_json(&order, page.orders[i].json, arena,
-					    err))
+		if (!add_row(&page.orders[i], row_arena, res, err))
 			return false;
-		order_csv_row(&order, to);
+		arena_reset(row_arena);
 		query->has_position = true;
 		query->position_value = page.orders[i].sort_value;
 		memcpy(query->position_id, page.orders[i].id, ORDER_ID_BYTES);
@@ -136,7 +165,7 @@ static bool list_as_csv(struct ports *ports, struct order_query *query,
 			struct response *res, struct error *err)
 {
 	CLEANUP(cleanup_arena)
-	struct arena *arena = arena_new("CSV page", CSV_ARENA_BYTES);
+	struct arena *arena = arena_new("CSV page", CSV_PAGE_BYTES);
 	bool more = true;
 
 	res->content_type = "text/csv; charset=utf-8";
@@ -145,13 +174,7 @@ static bool list_as_csv(struct ports *ports, struct order_query *query,
 	query->limit = LIMIT_PAGE;
 	order_csv_head(&res->body);
 	while (more) {
-		struct buf rows;
-
-		buf_init(&rows, arena, LIMIT_RESPONSE_BYTES);
-		if (!add_rows(ports, query, arena, &rows, &more, err))
-			return false;
-		buf_add_str(&res->body, buf_str(&rows));
-		if (more && !response_flush(res, err))
+		if (!add_rows(ports, query, arena, res, &more, err))
 			return false;
 		arena_reset(arena);
 	}
