@@ -143,9 +143,13 @@ def test_an_nginx_reload_fails_no_request(make_desk):
         for n in range(150):
             if number == 0 and n % 10 == 0:
                 desk.reload_nginx()
-            answer = clients[number].get("/api/orders/" + order["id"]) \
+            # one connection each: nginx closes idle ones when it reloads
+            once = {"Connection": "close"}
+            answer = clients[number].get("/api/orders/" + order["id"],
+                                         headers=once) \
                 if n % 3 else clients[number].post(
-                    "/api/orders", {"description": "r", "price": 1})
+                    "/api/orders", {"description": "r", "price": 1},
+                    headers=once)
             statuses.append(answer.status_code)
         return statuses
     statuses = sum(in_parallel(4, work), [])
