@@ -79,14 +79,17 @@ static bool walk_page(struct walk *walk, struct arena *arena,
 
 bool report_count(struct object_archive *archive,
 		  const struct report_request *request, uint64_t most,
-		  struct arena *arena, uint64_t *ret, struct error *err)
+		  uint64_t *ret, struct error *err)
 {
+	CLEANUP(cleanup_arena)
+	struct arena *arena = arena_new("report keys", PAGE_ARENA_BYTES);
 	struct object_keys page;
 	struct walk walk;
 
 	walk_start(&walk, archive, request);
 	*ret = 0;
 	while (walk.has_more && *ret < most) {
+		arena_reset(arena);
 		if (!walk_page(&walk, arena, &page, err))
 			return false;
 		*ret += page.count;
@@ -230,8 +233,8 @@ bool report_draw(struct object_archive *archive,
 	return tell(archive, request->id, ret, err);
 }
 
-/* The child has the caller's connections open: while it did, nginx would wait
- * for their end. */
+/* The child has the caller's connections open, and its listener (fd 0, perhaps):
+ * while it did, nobody would see them end. 1 and 2 may be the journal's. */
 static void close_sockets(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -241,7 +244,8 @@ static void close_sockets(void)
 	while (dir && (entry = readdir(dir))) {
 		int fd = (int)strtol(entry->d_name, NULL, 10);
 
-		if (fd > 2 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		if (fd != 1 && fd != 2 && fstat(fd, &st) == 0 &&
+		    S_ISSOCK(st.st_mode))
 			close(fd);
 	}
 	if (dir)
@@ -266,6 +270,17 @@ static void draw_and_tell(struct object_archive *archive,
 		_exit(1);
 }
 
+/* The caller may have blocked signals, and libfcgi put handlers of its own. */
+static void take_signals_as_usual(void)
+{
+	sigset_t none;
+
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 bool report_start(struct object_archive *archive,
 		  const struct settings *settings,
 		  const struct report_request *request, uint64_t total,
@@ -275,28 +290,28 @@ bool report_start(struct object_archive *archive,
 					.updated_ms = request->now_ms,
 					.filename = STR(""),
 					.detail = STR("") };
-	sigset_t none;
+	int ended = 0;
 	pid_t pid;
 
 	if (!tell(archive, request->id, &status, err))
 		return false;
 	pid = fork();
-	if (pid < 0)
-		return error_cause(err, ERROR_UNAVAILABLE, "fork: %s",
-				   strerror(errno));
-	if (pid > 0) {
-		/* The child in between ends at once; the drawing one is init's. */
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-		return true;
-	}
-	if (fork() != 0)
+	if (pid == 0) {
+		/* This one ends at once; the one that draws is init's. */
+		close_sockets();
+		take_signals_as_usual();
+		pid = fork();
+		if (pid != 0)
+			_exit(pid < 0);
+		draw_and_tell(archive, settings, request, total);
 		_exit(0);
-	close_sockets();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	draw_and_tell(archive, settings, request, total);
-	_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, &ended, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0 || ended != 0)
+		return error_cause(err, ERROR_UNAVAILABLE,
+				   "no process to draw a report");
+	return true;
 }
 
 static uint64_t count_of(struct json json, const char *name)
@@ -308,18 +323,25 @@ static uint64_t count_of(struct json json, const char *name)
 	return value;
 }
 
-bool report_status(struct object_archive *archive, const char *id,
-		   int64_t now_ms, struct arena *arena,
-		   struct report_status *ret, struct error *err)
+static bool read_state(struct str name, enum report_state *ret)
 {
-	struct str text, digest;
-	struct json json;
-	char key[80];
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
+		if (str_is(name, state_names[i])) {
+			*ret = (enum report_state)i;
+			return true;
+		}
+	return false;
+}
 
-	status_key(id, key);
-	if (!object_archive_get(archive, str_from(key), STATUS_MAX_BYTES, arena,
-				&text, err) ||
-	    !json_parse(&json, text, arena, err))
+static bool read_status(struct str text, struct arena *arena,
+			struct report_status *ret)
+{
+	struct error damaged;
+	struct str digest;
+	struct json json;
+
+	error_init(&damaged);
+	if (!json_parse(&json, text, arena, &damaged))
 		return false;
 	*ret = (struct report_status){
 		.done = count_of(json, "done"), .total = count_of(json, "total"),
@@ -330,12 +352,24 @@ bool report_status(struct object_archive *archive, const char *id,
 	};
 	digest = json_string(json_member(json, "sha256"));
 	snprintf(ret->digest, sizeof(ret->digest), "%.*s", STR_ARG(digest));
-	for (size_t i = 0; i < ARRAY_LEN(state_names); i++)
-		if (str_is(json_string(json_member(json, "state")),
-			   state_names[i]))
-			ret->state = (enum report_state)i;
-	if (!time_parse(json_string(json_member(json, "updated_at")),
-			&ret->updated_ms))
+	return read_state(json_string(json_member(json, "state")),
+			  &ret->state) &&
+	       time_parse(json_string(json_member(json, "updated_at")),
+			  &ret->updated_ms);
+}
+
+bool report_status(struct object_archive *archive, const char *id,
+		   int64_t now_ms, struct arena *arena,
+		   struct report_status *ret, struct error *err)
+{
+	struct str text;
+	char key[80];
+
+	status_key(id, key);
+	if (!object_archive_get(archive, str_from(key), STATUS_MAX_BYTES, arena,
+				&text, err))
+		return false;
+	if (!read_status(text, arena, ret))
 		return error_cause(err, ERROR_INTERNAL, "%s is damaged", key);
 	if (ret->state == REPORT_RUNNING &&
 	    now_ms - ret->updated_ms > SILENT_MS) {

@@ -36,7 +36,7 @@ struct report_status {
 /* The number of archive objects in the period, counted up to `most`. */
 bool report_count(struct object_archive *archive,
 		  const struct report_request *request, uint64_t most,
-		  struct arena *arena, uint64_t *ret, struct error *err) MUST_CHECK;
+		  uint64_t *ret, struct error *err) MUST_CHECK;
 /* Draws and stores it; *ret is what report_status would say. */
 bool report_draw(struct object_archive *archive,
 		 const struct settings *settings,

@@ -157,8 +157,7 @@ static bool make(struct ports *ports, const struct request *req,
 	uint64_t total;
 
 	if (!read_request(req, &request, err) ||
-	    !report_count(ports->archive, &request, UINT64_MAX, req->arena,
-			  &total, err))
+	    !report_count(ports->archive, &request, UINT64_MAX, &total, err))
 		return false;
 	response_header(res, "Location", "/api/reports/%s", request.id);
 	if (total > AT_ONCE) {
