@@ -20,6 +20,7 @@ export function show(root, place) {
   const selected = new Map();
   let query = {};
   let openId = null;
+  let lastOpen = null; // its row gets the focus back, also when its panel had no time to appear
   let panel = null;
   let started = false;
 
@@ -186,7 +187,7 @@ export function show(root, place) {
     panel = showOrder(panelPlace, {
       id: at.id, edit: 'edit' in at.query, signal,
       back: urlFor('/', listQuery()), url: orderUrl(at.id),
-      opener: () => $(`tr[data-id="${at.id}"] a`, list.element),
+      opener: () => $(`tr[data-id="${lastOpen}"] a`, list.element),
     });
   }
 
@@ -197,6 +198,7 @@ export function show(root, place) {
     const read = query.pages;
     query = at.query;
     openId = at.id;
+    lastOpen = at.id ?? lastOpen;
     if (!at.id) setTitle('Orders');
     if (document.activeElement !== $('#q')) $('#q').value = query.q ?? '';
     for (const one of list.element.querySelectorAll('tr[data-id]')) one.classList.toggle('open', one.dataset.id === openId);
