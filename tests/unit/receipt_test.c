@@ -149,6 +149,107 @@ static void what_is_cut_or_longer_is_refused(void **state)
 	assert_refused(STR("."), STR("red shoes"), NOW_MS, secret, "invalid");
 }
 
+/* --- into an order ---------------------------------------------------------- */
+
+static struct order ordered(struct str receipt, bool accept_mismatch)
+{
+	return (struct order){ .description = STR("red shoes"),
+			       .receipt = receipt,
+			       .accept_mismatch = accept_mismatch };
+}
+
+static struct str issue_verdict(enum verdict verdict, size_t labels)
+{
+	struct order_image image = {
+		.id = STR("sha256:ab"), .media_type = STR("image/png"),
+		.verdict = verdict, .confidence_permille = 612,
+		.model = STR("m"), .label_count = labels,
+		.labels = { { STR("Hut"), 619 } },
+	};
+	struct buf buf;
+
+	buf_init(&buf, arena, 64 * KIB);
+	receipt_issue(&image, STR("red shoes"), EXPIRES_MS, secret, &buf);
+	return buf_str(&buf);
+}
+
+static bool take(struct order *order)
+{
+	error_init(&err);
+	return order_take_receipt(order, NOW_MS, secret, arena, &err);
+}
+
+static void an_order_takes_what_the_receipt_says(void **state)
+{
+	static const enum verdict fine[] = { VERDICT_NOT_CHECKED, VERDICT_MATCH,
+					     VERDICT_UNSURE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fine); i++) {
+		struct order order = ordered(issue_verdict(fine[i], 1), true);
+
+		assert_true(take(&order));
+		assert_true(str_is(order.image.id, "sha256:ab"));
+		assert_int_equal(order.image.verdict, fine[i]);
+		/* there was nothing to accept */
+		assert_false(order.image.accepted_by_user);
+	}
+}
+
+static void an_order_without_a_receipt_stays_as_it_is(void **state)
+{
+	struct order order = ordered((struct str){ 0 }, true);
+
+	(void)state;
+	order.image.id = STR("sha256:cd");
+	assert_true(take(&order));
+	assert_true(str_is(order.image.id, "sha256:cd"));
+}
+
+static void a_mismatch_must_be_accepted(void **state)
+{
+	struct order order = ordered(issue_verdict(VERDICT_MISMATCH, 1), false);
+
+	(void)state;
+	assert_false(take(&order));
+	assert_int_equal(err.code, ERROR_MISMATCH);
+	assert_non_null(strstr(err.detail, "Hut (61 %)"));
+	order = ordered(issue_verdict(VERDICT_MISMATCH, 0), false);
+	assert_false(take(&order));
+	assert_int_equal(err.code, ERROR_MISMATCH);
+	order = ordered(issue_verdict(VERDICT_MISMATCH, 1), true);
+	assert_true(take(&order));
+	assert_true(order.image.accepted_by_user);
+	assert_int_equal(order.image.verdict, VERDICT_MISMATCH);
+}
+
+static void a_wrong_receipt_is_refused_whatever_is_accepted(void **state)
+{
+	struct order order = ordered(issue_verdict(VERDICT_MATCH, 0), true);
+
+	(void)state;
+	order.description = STR("blue shoes");
+	assert_false(take(&order));
+	assert_int_equal(err.code, ERROR_INVALID);
+	order = ordered(STR(""), true);
+	assert_false(take(&order));
+	assert_int_equal(err.code, ERROR_INVALID);
+}
+
+static void another_description_leaves_what_the_photo_shows(void **state)
+{
+	struct order order = ordered(issue_verdict(VERDICT_MISMATCH, 1), true);
+
+	(void)state;
+	assert_true(take(&order));
+	order_image_outdated(&order);
+	assert_int_equal(order.image.verdict, VERDICT_NOT_CHECKED);
+	assert_int_equal(order.image.confidence_permille, -1);
+	assert_false(order.image.accepted_by_user);
+	assert_true(str_is(order.image.id, "sha256:ab"));
+	assert_int_equal(order.image.label_count, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -160,6 +261,11 @@ int main(void)
 		TEST(another_secret_is_refused),
 		TEST(every_changed_character_is_refused),
 		TEST(what_is_cut_or_longer_is_refused),
+		TEST(an_order_takes_what_the_receipt_says),
+		TEST(an_order_without_a_receipt_stays_as_it_is),
+		TEST(a_mismatch_must_be_accepted),
+		TEST(a_wrong_receipt_is_refused_whatever_is_accepted),
+		TEST(another_description_leaves_what_the_photo_shows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
