@@ -38,6 +38,7 @@ class Page:
         if self.run("return location.protocol") == "http:":
             self.run("sessionStorage.clear(); localStorage.clear()")
         self.driver.get("about:blank")
+        self.driver.get_log("browser")      # of what was cut off just now
 
     def path(self):
         return self.run("return location.pathname + location.search")
