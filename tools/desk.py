@@ -194,18 +194,28 @@ class Desk:
 
     # - preparing
 
-    def prepare(self):
-        if len(os.path.join(self.run_dir, "recognize_uploaded_image.sock")) \
-                > 107:
-            raise Trouble(f"The path of the state folder {self.state} is too "
-                          "long for unix sockets; choose a shorter one with "
-                          "--state.")
+    def unwritable(self, error):
+        return Trouble(f"Cannot write to the state folder {self.state}: "
+                       f"{error.strerror}.")
+
+    def make_folders(self):
         try:
             for folder in (self.state, self.run_dir, self.log_dir,
                            self.objects_dir,
                            os.path.join(self.state, "nginx", "snippets"),
                            os.path.join(self.state, "nginx", "temp")):
                 os.makedirs(folder, mode=0o750, exist_ok=True)
+        except OSError as error:
+            raise self.unwritable(error)
+
+    def prepare(self):
+        if len(os.path.join(self.run_dir, "recognize_uploaded_image.sock")) \
+                > 107:
+            raise Trouble(f"The path of the state folder {self.state} is too "
+                          "long for unix sockets; choose a shorter one with "
+                          "--state.")
+        self.make_folders()
+        try:
             self.lock_file = open(os.path.join(self.run_dir, "desk.lock"), "a")
             try:
                 fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -214,8 +224,7 @@ class Desk:
             self.write_config()
             self.write_nginx()
         except OSError as error:
-            raise Trouble(f"Cannot write to the state folder {self.state}: "
-                          f"{error.strerror}.")
+            raise self.unwritable(error)
         for name in RESPONDERS + ("relay", "ordermill"):
             if not os.access(self.program_path(name), os.X_OK):
                 raise Trouble(f"{self.program_path(name)} is not there; "
@@ -720,6 +729,7 @@ def command_up(arguments):
     desk = Desk(arguments.state, arguments.port)
     if arguments.first_look:
         desk.check_port()
+        desk.make_folders()
         return 3
     say(f"Starting eleven operations, objects, relay and nginx "
         f"(state in {arguments.state})")
@@ -851,12 +861,15 @@ def main():
     except Trouble as trouble:
         print(f"./dev {arguments.command}: {trouble}", file=sys.stderr)
         return 1
+    except BrokenPipeError:     # whoever read us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
     except OSError as error:
         print(f"./dev {arguments.command}: {error.strerror or error}"
               + (f" ({error.filename})." if error.filename else "."),
               file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         return 1
 
 
