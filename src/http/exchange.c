@@ -147,12 +147,43 @@ void exchange_fail(struct exchange *ex, const struct error *why)
 	problem_render(&ex->res, &ex->req, &ex->err);
 }
 
+/* RFC 9110, 15. nginx repeats it as it is, and a status line without even the
+ * space in front of a phrase is none (RFC 9112, 4). */
+static const char *phrase_of(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} phrases[] = {
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" },
+		{ 204, "No Content" }, { 303, "See Other" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 406, "Not Acceptable" }, { 409, "Conflict" }, { 410, "Gone" },
+		{ 411, "Length Required" }, { 412, "Precondition Failed" },
+		{ 413, "Content Too Large" }, { 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 428, "Precondition Required" }, { 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Status";
+}
+
 void exchange_headers(const struct exchange *ex, int64_t length, struct buf *to)
 {
 	const struct response *res = &ex->res;
 
 	buf_add_text(to, "Status: ");
 	buf_add_int(to, res->status);
+	buf_add_char(to, ' ');
+	buf_add_text(to, phrase_of(res->status));
 	if (res->status != 204 && res->status != 304) {
 		buf_add_text(to, "\r\nContent-Type: ");
 		buf_add_text(to, res->content_type);

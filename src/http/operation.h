@@ -21,8 +21,8 @@ struct route {
 	const char *allow;	/* every method of this path, for Allow */
 	const char *accepts;	/* media types of the body, comma-separated; NULL:
 				 * a body is ignored; any type ("*" "/" "*"): the handler looks */
-	const char *offers;	/* of the answer; NULL: application/json; any type
-				 * ("*" "/" "*"): JSON, whatever Accept says */
+	const char *offers;	/* of the answer; NULL: application/json;
+				 * "*": that, whatever Accept says */
 	bool body_is_optional;
 };
 

@@ -289,7 +289,7 @@ static bool agree_on_type(struct request *req, struct str accept,
 	struct str rest = str_from(offers), one;
 	unsigned best = 0;
 
-	if (!strcmp(offers, "*/*")) {
+	if (!strcmp(offers, "*")) {
 		req->accept = "application/json";
 		return true;
 	}

@@ -96,7 +96,7 @@ const struct operation operation = {
 	.name = "on_order_deleted",
 	.routes = {
 		{ .methods = HTTP_POST, .path = "/events/order-deleted",
-		  .allow = "POST", .accepts = "*/*", .offers = "*/*" },
+		  .allow = "POST", .accepts = "*/*", .offers = "*" },
 	},
 	.max_body_bytes = LIMIT_EVENT_BODY_BYTES,
 	.workers = 2, .batch = 1,

@@ -157,7 +157,9 @@ static void assert_problem(int status)
 	assert_int_equal(ex.res.status, status);
 	assert_true(error_is_set(&ex.err));
 	assert_false(ex.wrote);
-	assert_header(arena_printf(arena, "Status: %d", status));
+	assert_int_equal(strncmp(headers(),
+				 arena_printf(arena, "Status: %d ", status),
+				 12), 0);
 	assert_header("Content-Type: application/problem+json");
 }
 
@@ -165,7 +167,7 @@ static void a_success_is_complete(void **state)
 {
 	(void)state;
 	ask(&reading, "GET", "/t");
-	assert_int_equal(ex.res.status, 200);
+	assert_header("Status: 200 OK");
 	assert_header("Content-Type: application/json");
 	assert_header("Content-Length: 4");
 	assert_header("ETag: \"1\"");
@@ -179,10 +181,20 @@ static void a_304_has_headers_and_no_length(void **state)
 {
 	(void)state;
 	ask(&reading, "GET", "/t?not modified");
-	assert_header("Status: 304");
+	assert_header("Status: 304 Not Modified");
 	assert_header("ETag: \"1\"");
 	assert_no_header("Content-Length");
 	assert_no_header("Content-Type");
+}
+
+static void every_status_of_the_table_of_errors_has_a_phrase(void **state)
+{
+	(void)state;
+	ask(&reading, "GET", "/t");
+	for (int code = ERROR_NONE + 1; code < ERROR_CODE_COUNT; code++) {
+		ex.res.status = error_kind((enum error_code)code)->status;
+		assert_null(strstr(headers(), " Status\r\n"));
+	}
 }
 
 static void a_failure_leaves_nothing_of_the_handler(void **state)
@@ -391,6 +403,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(a_success_is_complete),
 		TEST(a_304_has_headers_and_no_length),
+		TEST(every_status_of_the_table_of_errors_has_a_phrase),
 		TEST(a_failure_leaves_nothing_of_the_handler),
 		TEST(an_answer_over_its_limit_is_500),
 		TEST(a_method_that_is_not_allowed_is_405),

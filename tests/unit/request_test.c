@@ -29,7 +29,7 @@ static const struct operation op = {
 		  .accepts = "application/merge-patch+json, application/json",
 		  .body_is_optional = true },
 		{ .methods = HTTP_POST, .path = "/any", .allow = "POST",
-		  .accepts = "*/*", .offers = "*/*" },
+		  .accepts = "*/*", .offers = "*" },
 		{ .methods = HTTP_GET, .path = "/objects/{key}",
 		  .allow = "GET, HEAD" },
 	},

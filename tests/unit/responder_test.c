@@ -331,7 +331,7 @@ static void a_kept_connection_takes_the_next_request(void **state)
 	start(&reading, 4);
 	for (int i = 0; i < 3; i++) {
 		ask(fd, "GET", "/t?one");
-		assert_answer(fd, "Status: 200\r\n", "\r\n\r\ndone one");
+		assert_answer(fd, "Status: 200 ", "\r\n\r\ndone one");
 	}
 	close(fd);
 }
@@ -343,7 +343,7 @@ static void a_connection_that_is_not_kept_is_closed(void **state)
 	(void)state;
 	start(&reading, 4);
 	peer_send(fd, request_of("GET", "/t?one", "", STR(""), false, 0));
-	assert_answer(fd, "Status: 200\r\n", "done one");
+	assert_answer(fd, "Status: 200 ", "done one");
 	assert_true(peer_is_closed(fd));
 	close(fd);
 }
@@ -357,7 +357,7 @@ static void a_head_has_no_body(void **state)
 	start(&reading, 4);
 	ask(fd, "HEAD", "/t?one");
 	read_answer(fd, &answer);
-	assert_starts(&answer, "Status: 200\r\n");
+	assert_starts(&answer, "Status: 200 ");
 	assert_ends(&answer, "\r\n\r\n");
 	assert_non_null(strstr(answer.ptr, "\r\nContent-Length: 8\r\n"));
 	close(fd);
@@ -377,7 +377,7 @@ static void what_is_left_of_a_request_is_not_the_next_one(void **state)
 		for (int i = 0; i < 2; i++) {
 			peer_send(fd, request_of("GET", "/t?a", "", STR(""),
 						 true, padding));
-			assert_answer(fd, "Status: 200\r\n", "done a");
+			assert_answer(fd, "Status: 200 ", "done a");
 		}
 		close(fd);
 	}
@@ -394,7 +394,7 @@ static void a_body_is_taken_whole(void **state)
 	start(&reading, 4);
 	peer_send(fd, request_of("POST", "/t", "65536", body, true, 0));
 	read_answer(fd, &answer);
-	assert_starts(&answer, "Status: 200\r\n");
+	assert_starts(&answer, "Status: 200 ");
 	assert_non_null(strstr(answer.ptr, "\r\nContent-Length: 65541\r\n"));
 	assert_ends(&answer, "xxxxxxxx");
 	close(fd);
@@ -410,9 +410,9 @@ static void a_body_over_the_limit_is_413_and_the_connection_lives(void **state)
 	(void)state;
 	start(&reading, 4);
 	peer_send(fd, request_of("POST", "/t", "3145728", body, true, 0));
-	assert_answer(fd, "Status: 413\r\n", "}");
+	assert_answer(fd, "Status: 413 ", "}");
 	ask(fd, "GET", "/t?next");
-	assert_answer(fd, "Status: 200\r\n", "done next");
+	assert_answer(fd, "Status: 200 ", "done next");
 	close(fd);
 }
 
@@ -423,16 +423,16 @@ static void a_length_that_is_a_lie_is_400(void **state)
 	(void)state;
 	start(&reading, 4);
 	peer_send(fd, request_of("POST", "/t", "9", STR("12345678"), true, 0));
-	assert_answer(fd, "Status: 400\r\n", "}");
+	assert_answer(fd, "Status: 400 ", "}");
 	peer_send(fd, request_of("POST", "/t", "-1", STR("1"), true, 0));
-	assert_answer(fd, "Status: 400\r\n", "}");
+	assert_answer(fd, "Status: 400 ", "}");
 	peer_send(fd, request_of("POST", "/t", "1e1", STR("1"), true, 0));
-	assert_answer(fd, "Status: 400\r\n", "}");
+	assert_answer(fd, "Status: 400 ", "}");
 	/* longer than it says: what it says counts */
 	peer_send(fd, request_of("POST", "/t", "2", STR("12345678"), true, 0));
-	assert_answer(fd, "Status: 200\r\n", "done 12");
+	assert_answer(fd, "Status: 200 ", "done 12");
 	ask(fd, "GET", "/t?next");
-	assert_answer(fd, "Status: 200\r\n", "done next");
+	assert_answer(fd, "Status: 200 ", "done next");
 	close(fd);
 }
 
@@ -446,7 +446,7 @@ static void what_is_not_fastcgi_is_hung_up_on(void **state)
 	assert_true(peer_is_closed(fd));
 	close(fd);
 	ask(good, "GET", "/t?good");
-	assert_answer(good, "Status: 200\r\n", "done good");
+	assert_answer(good, "Status: 200 ", "done good");
 	close(good);
 }
 
@@ -462,14 +462,14 @@ static void a_stream_comes_in_pieces_without_a_length(void **state)
 	start(&reading, 4);
 	ask(fd, "GET", "/stream");
 	read_answer(fd, &answer);
-	assert_starts(&answer, "Status: 200\r\n");
+	assert_starts(&answer, "Status: 200 ");
 	assert_null(strstr(answer.ptr, "Content-Length"));
 	body = strstr(answer.ptr, "\r\n\r\n");
 	assert_non_null(body);
 	assert_int_equal(strlen(body + 4), 3 * PIECE_BYTES);
 	assert_ends(&answer, "bccccc" + 1);
 	ask(fd, "GET", "/t?next");
-	assert_answer(fd, "Status: 200\r\n", "done next");
+	assert_answer(fd, "Status: 200 ", "done next");
 	close(fd);
 }
 
@@ -483,12 +483,12 @@ static void a_stream_that_breaks_has_no_end(void **state)
 	buf_init(&answer, bench.arena, MIB);
 	ask(fd, "GET", "/stream?break");
 	assert_false(peer_read(fd, &answer));
-	assert_starts(&answer, "Status: 200\r\n");
+	assert_starts(&answer, "Status: 200 ");
 	assert_ends(&answer, "bbbb");
 	close(fd);
 	fd = dial();
 	ask(fd, "GET", "/t?next");
-	assert_answer(fd, "Status: 200\r\n", "done next");
+	assert_answer(fd, "Status: 200 ", "done next");
 	close(fd);
 }
 
@@ -504,7 +504,7 @@ static void a_client_that_goes_away_takes_nobody_along(void **state)
 		ask(here, "GET", "/t?here");
 		close(gone);
 		go_on();
-		assert_answer(here, "Status: 200\r\n", "done here");
+		assert_answer(here, "Status: 200 ", "done here");
 		close(here);
 	}
 }
@@ -520,7 +520,7 @@ static void what_is_ready_shares_one_commit(void **state)
 	for (int i = 0; i < 20; i++) {
 		fds[i] = dial();
 		ask(fds[i], "GET", "/t?warm");
-		assert_answer(fds[i], "Status: 200\r\n", "done warm");
+		assert_answer(fds[i], "Status: 200 ", "done warm");
 	}
 	wait_ms(20);
 	hold();
@@ -530,7 +530,7 @@ static void what_is_ready_shares_one_commit(void **state)
 		ask(fds[i], "GET", "/t?many");
 	go_on();
 	for (int i = 0; i < 20; i++) {
-		assert_answer(fds[i], "Status: 200\r\n", "done many");
+		assert_answer(fds[i], "Status: 200 ", "done many");
 		close(fds[i]);
 	}
 	assert_int_equal(shared->database.begins, 1);
@@ -555,7 +555,7 @@ static void more_than_a_batch_is_answered_too(void **state)
 	}
 	go_on();
 	for (int i = 0; i < 40; i++) {
-		assert_answer(fds[i], "Status: 200\r\n", "done many");
+		assert_answer(fds[i], "Status: 200 ", "done many");
 		close(fds[i]);
 	}
 	assert_true(shared->database.commits >= 14);
@@ -569,8 +569,8 @@ static void one_that_fails_is_undone_alone(void **state)
 	ask(good, "GET", "/t?good");
 	ask(bad, "GET", "/t?gone");
 	start(&writing, 8);
-	assert_answer(good, "Status: 200\r\n", "done good");
-	assert_answer(bad, "Status: 410\r\n", "}");
+	assert_answer(good, "Status: 200 ", "done good");
+	assert_answer(bad, "Status: 410 ", "}");
 	assert_int_equal(shared->database.commits, 1);
 	assert_int_equal(shared->database.kept, 1);
 	assert_int_equal(shared->database.undone, 1);
@@ -585,7 +585,7 @@ static void nothing_written_is_nothing_committed(void **state)
 	(void)state;
 	start(&writing, 8);
 	ask(fd, "GET", "/t?gone");
-	assert_answer(fd, "Status: 410\r\n", "}");
+	assert_answer(fd, "Status: 410 ", "}");
 	assert_int_equal(shared->database.commits, 0);
 	assert_int_equal(shared->database.rollbacks, 1);
 	assert_int_equal(shared->committed, 0);
@@ -604,16 +604,16 @@ static void a_failed_commit_is_503_for_all_that_saw_the_transaction(
 	ask(bad, "GET", "/t?gone");
 	ask(lost, "GET", "/nowhere");
 	start(&writing, 8);
-	assert_answer(good, "Status: 503\r\n", "}");
-	assert_answer(bad, "Status: 503\r\n", "}");
-	assert_answer(lost, "Status: 404\r\n", "}");
+	assert_answer(good, "Status: 503 ", "}");
+	assert_answer(bad, "Status: 503 ", "}");
+	assert_answer(lost, "Status: 404 ", "}");
 	assert_int_equal(shared->database.commits, 1);
 	wait_ms(20);
 	assert_int_equal(shared->committed, 0);
 
 	shared->database.fail_commit = false;
 	ask(good, "GET", "/t?again");
-	assert_answer(good, "Status: 200\r\n", "done again");
+	assert_answer(good, "Status: 200 ", "done again");
 	close(good);
 	close(bad);
 	close(lost);
@@ -627,11 +627,11 @@ static void a_transaction_that_does_not_begin_is_503(void **state)
 	shared->database.fail_begin = true;
 	start(&writing, 8);
 	ask(fd, "GET", "/t?a");
-	assert_answer(fd, "Status: 503\r\n", "}");
+	assert_answer(fd, "Status: 503 ", "}");
 	assert_int_equal(shared->handled, 0);
 	shared->database.fail_begin = false;
 	ask(fd, "GET", "/t?b");
-	assert_answer(fd, "Status: 200\r\n", "done b");
+	assert_answer(fd, "Status: 200 ", "done b");
 	close(fd);
 }
 
@@ -643,7 +643,7 @@ static void a_mark_that_fails_is_503_and_nothing_is_done(void **state)
 	shared->database.fail_mark = true;
 	start(&writing, 8);
 	ask(fd, "GET", "/t?a");
-	assert_answer(fd, "Status: 503\r\n", "}");
+	assert_answer(fd, "Status: 503 ", "}");
 	assert_int_equal(shared->handled, 0);
 	assert_int_equal(shared->database.commits, 0);
 	close(fd);
@@ -657,7 +657,7 @@ static void a_release_that_fails_is_503(void **state)
 	shared->database.fail_release = true;
 	start(&writing, 8);
 	ask(fd, "GET", "/t?a");
-	assert_answer(fd, "Status: 503\r\n", "}");
+	assert_answer(fd, "Status: 503 ", "}");
 	assert_int_equal(shared->database.commits, 0);
 	close(fd);
 }
@@ -670,12 +670,12 @@ static void a_batch_of_quick_reads_shares_one_snapshot(void **state)
 	ask(first, "GET", "/t?1");
 	ask(second, "GET", "/t?gone");
 	start(&looking, 8);
-	assert_answer(first, "Status: 200\r\n", "done 1");
-	assert_answer(second, "Status: 410\r\n", "}");
+	assert_answer(first, "Status: 200 ", "done 1");
+	assert_answer(second, "Status: 410 ", "}");
 	assert_int_equal(shared->database.snapshots, 1);
 	assert_int_equal(shared->database.rollbacks, 1);
 	ask(first, "GET", "/t?2");
-	assert_answer(first, "Status: 200\r\n", "done 2");
+	assert_answer(first, "Status: 200 ", "done 2");
 	assert_int_equal(shared->database.snapshots, 1);
 	close(first);
 	close(second);
@@ -691,15 +691,15 @@ static void what_cannot_be_opened_is_503_until_it_can(void **state)
 	start(&writing, 8);
 	ask(fd, "GET", "/t?a");
 	read_answer(fd, &answer);
-	assert_starts(&answer, "Status: 503\r\n");
+	assert_starts(&answer, "Status: 503 ");
 	assert_non_null(strstr(answer.ptr, "\r\nRetry-After: 1\r\n"));
 	assert_null(strstr(answer.ptr, "told not to"));
 	ask(fd, "GET", "/readyz");
-	assert_answer(fd, "Status: 503\r\n", "}");
+	assert_answer(fd, "Status: 503 ", "}");
 	shared->fail_open = false;
 	wait_ms(600);
 	ask(fd, "GET", "/t?b");
-	assert_answer(fd, "Status: 200\r\n", "done b");
+	assert_answer(fd, "Status: 200 ", "done b");
 	close(fd);
 }
 
@@ -721,7 +721,7 @@ static void with_all_connections_taken_the_next_waits_for_one(void **state)
 	wait_ms(50);
 	assert_int_equal(shared->handled, LIMIT_CONNECTIONS);
 	close(idle[17]);
-	assert_answer(last, "Status: 200\r\n", "done last");
+	assert_answer(last, "Status: 200 ", "done last");
 	for (unsigned i = 0; i < LIMIT_CONNECTIONS; i++)
 		if (i != 17)
 			close(idle[i]);
@@ -746,12 +746,12 @@ static void a_request_beside_sigterm_is_answered(void **state)
 	(void)state;
 	start(&reading, 64);
 	ask(kept, "GET", "/t?warm");
-	assert_answer(kept, "Status: 200\r\n", "done warm");
+	assert_answer(kept, "Status: 200 ", "done warm");
 	hold();
 	ask(kept, "GET", "/t?kept");
 	kill(bench.worker, SIGTERM);
 	go_on();
-	assert_answer(kept, "Status: 200\r\n", "done kept");
+	assert_answer(kept, "Status: 200 ", "done kept");
 	close(kept);
 	assert_true(has_ended(1000));
 
@@ -759,7 +759,7 @@ static void a_request_beside_sigterm_is_answered(void **state)
 	fresh = dial();
 	ask(fresh, "GET", "/t?next");
 	start(&reading, 64);
-	assert_answer(fresh, "Status: 200\r\n", "done next");
+	assert_answer(fresh, "Status: 200 ", "done next");
 	close(fresh);
 	kill(bench.worker, SIGTERM);
 	assert_true(has_ended(1000));
@@ -777,7 +777,7 @@ static void a_connection_just_taken_is_heard_before_the_end(void **state)
 	kill(bench.worker, SIGTERM);
 	wait_ms(100);
 	peer_send(fd, request_of("POST", "/t", "1", STR("x"), true, 0));
-	assert_answer(fd, "Status: 200\r\n", "done x");
+	assert_answer(fd, "Status: 200 ", "done x");
 	close(fd);
 	assert_true(has_ended(1000));
 }
@@ -791,14 +791,14 @@ static void kept_connections_are_served_until_the_web_server_closes(
 	(void)state;
 	start(&writing, 8);
 	ask(fd, "GET", "/t?a");
-	assert_answer(fd, "Status: 200\r\n", "done a");
+	assert_answer(fd, "Status: 200 ", "done a");
 	ask(other, "GET", "/t?a");
-	assert_answer(other, "Status: 200\r\n", "done a");
+	assert_answer(other, "Status: 200 ", "done a");
 	kill(bench.worker, SIGTERM);
 	assert_false(has_ended(300));
 	for (int i = 0; i < 3; i++) {
 		ask(fd, "GET", "/t?b");
-		assert_answer(fd, "Status: 200\r\n", "done b");
+		assert_answer(fd, "Status: 200 ", "done b");
 	}
 	close(fd);
 	assert_false(has_ended(300));
@@ -814,7 +814,7 @@ static void a_worker_does_not_wait_for_ever(void **state)
 	(void)state;
 	start(&writing, 8);
 	ask(fd, "GET", "/t?a");
-	assert_answer(fd, "Status: 200\r\n", "done a");
+	assert_answer(fd, "Status: 200 ", "done a");
 	from_ms = now_ms();
 	kill(bench.worker, SIGTERM);
 	assert_true(has_ended(5000));
