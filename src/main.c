@@ -21,6 +21,7 @@
 #define MAX_WORKERS 64u
 #define QUICK_DEATH_MS 1000
 #define RESTART_PAUSE_MS 200
+#define NOBODY ((pid_t)-1)	/* as fork() says it */
 
 struct parent {
 	const struct config *config;
@@ -51,12 +52,15 @@ static bool find_listener(int *ret)
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
 	int fd = count && !strcmp(count, "1") ? 3 : 0;
-	int flags = fcntl(fd, F_GETFL);
+	int flags = fcntl(fd, F_GETFL), listening = 0;
+	socklen_t size = sizeof(listening);
 
 	/* Whoever can connect can end a libfcgi process (a stack overflow in
 	 * FCGI_GET_VALUES up to 2.4.7): never from a network. */
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
-	    address.ss_family != AF_UNIX)
+	    address.ss_family != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
+	    !listening)
 		return false;
 	*ret = fd;
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
@@ -86,9 +90,8 @@ static void pause_ms(int64_t ms)
 		  NULL);
 }
 
-/* Puts a new worker in the place of each that ended. */
-static void replace_ended(const struct parent *parent, pid_t *workers,
-			  int64_t *started_ms, unsigned count)
+static void note_ended(pid_t *workers, const int64_t *started_ms,
+		       unsigned count)
 {
 	int status;
 	pid_t pid;
@@ -103,27 +106,45 @@ static void replace_ended(const struct parent *parent, pid_t *workers,
 						      WEXITSTATUS(status));
 			if (clock_boot_ms() - started_ms[i] < QUICK_DEATH_MS)
 				pause_ms(RESTART_PAUSE_MS);
-			workers[i] = start_worker(parent);
-			started_ms[i] = clock_boot_ms();
+			workers[i] = NOBODY;
 		}
 	}
 }
 
+/* False when a place stays empty: there is no process to be had just now. */
+static bool fill_places(const struct parent *parent, pid_t *workers,
+			int64_t *started_ms, unsigned count)
+{
+	bool full = true;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (workers[i] > 0)
+			continue;
+		workers[i] = start_worker(parent);
+		started_ms[i] = clock_boot_ms();
+		full &= workers[i] > 0;
+	}
+	return full;
+}
+
 static int keep_workers(const struct parent *parent, unsigned count)
 {
+	static const struct timespec retry = { .tv_sec = 1 };
 	pid_t workers[MAX_WORKERS];
 	int64_t started_ms[MAX_WORKERS];
 	int signal_number;
 
-	for (unsigned i = 0; i < count; i++) {
-		workers[i] = start_worker(parent);
-		started_ms[i] = clock_boot_ms();
-	}
+	for (unsigned i = 0; i < count; i++)
+		workers[i] = NOBODY;
 	log_say("info", "started", "%u workers, batches of %u", count,
 		parent->batch);
-	while ((signal_number = sigwaitinfo(&parent->signals, NULL)) == SIGCHLD ||
-	       signal_number < 0)
-		replace_ended(parent, workers, started_ms, count);
+	do {
+		note_ended(workers, started_ms, count);
+		signal_number =
+			fill_places(parent, workers, started_ms, count) ?
+				sigwaitinfo(&parent->signals, NULL) :
+				sigtimedwait(&parent->signals, NULL, &retry);
+	} while (signal_number == SIGCHLD || signal_number < 0);
 
 	for (unsigned i = 0; i < count; i++)
 		if (workers[i] > 0)
