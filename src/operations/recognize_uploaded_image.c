@@ -49,6 +49,10 @@ static bool read_upload(const struct request *req, struct str *image,
 static bool check_header(struct str image, struct image_header *header,
 			 struct error *err)
 {
+	if (image.len > LIMIT_IMAGE_BODY_BYTES)
+		return error_set(err, ERROR_TOO_LARGE,
+				 "A photo may have at most %u bytes.",
+				 LIMIT_IMAGE_BODY_BYTES);
 	if (!image_header_read(image, header))
 		return error_set(err, ERROR_UNSUPPORTED_TYPE,
 				 "The bytes are not a whole JPEG, PNG or WebP picture.");

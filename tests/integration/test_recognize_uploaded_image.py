@@ -66,6 +66,16 @@ def test_takes_ten_mebibytes_and_no_more(api):
     assert answer.status_code == 200, answer.text
     assert answer.json()["image_id"] == \
         "sha256:" + hashlib.sha256(photo).hexdigest()
+    exact = photo + b"\0" * ((10 << 20) - len(photo))
+    assert api.raw("POST", ROUTE, exact, "image/png").status_code == 200
+    problem(api.raw("POST", ROUTE, exact + b"\0", "image/png"),
+            413, "too-large")
+    form = (b"--b\r\nContent-Disposition: form-data; name=image\r\n\r\n%s"
+            b"\r\n--b--\r\n")
+    kind = "multipart/form-data; boundary=b"
+    assert api.raw("POST", ROUTE, form % exact, kind).status_code == 200
+    problem(api.raw("POST", ROUTE, form % (exact + b"\0"), kind),
+            413, "too-large")
     problem(api.raw("POST", ROUTE, photo + b"\0" * (1 << 20), "image/png"),
             413, "too-large")
     problem(api.raw("POST", ROUTE, photo + b"\0" * (3 << 20), "image/png"),
