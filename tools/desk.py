@@ -51,6 +51,10 @@ def say(text):
 
 # --- one program ---------------------------------------------------------------
 
+# Nobody waits for these: they yield to those that answer people.
+BACKGROUND = {"relay", "on_order_deleted", "archive_deleted_orders"}
+
+
 class Program:
     def __init__(self, name, argv, log, listener=None):
         self.name, self.argv, self.log = name, argv, log
@@ -71,6 +75,8 @@ class Program:
         # Nothing is left running when we are killed.
         if shutil.which("setpriv"):
             argv = ["setpriv", "--pdeathsig", "TERM", "--"] + argv
+        if self.name in BACKGROUND:
+            argv = ["nice", "-n", "5"] + argv
         log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         log = move_up(log)
         actions = [

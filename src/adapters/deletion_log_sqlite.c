@@ -334,6 +334,9 @@ static bool note(struct sqlite_deletion_log *self, const char *event_id,
 
 	if (!read_state(self, event_id, &state, &waiting, err))
 		return false;
+	/* The state says so already: a commit less for each deletion. */
+	if (acknowledged && state != DELETION_PENDING)
+		return true;
 	update = get_statement(self, NOTE_ATTEMPT, err);
 	if (!update)
 		return false;

@@ -97,7 +97,8 @@ struct deletion_log_ops {
 	/* archived → mailed → done; ERROR_CONFLICT while a mail is waiting. */
 	bool (*set_state)(struct deletion_log *, const char *event_id,
 			  enum deletion_state, struct error *);
-	/* What became of ringing once. */
+	/* What became of ringing once. Nothing is noted of an acknowledged one
+	 * whose record is archived already. */
 	bool (*note_attempt)(struct deletion_log *, const char *event_id,
 			     bool acknowledged, bool dead,
 			     int64_t next_attempt_ms, struct str reason,

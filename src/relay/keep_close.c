@@ -89,26 +89,58 @@ static bool is_durable(struct keep *keep, const struct deletion *deletion,
 	return true;
 }
 
-static bool close_one(struct keep *keep, const struct deletion *deletion,
-		      struct turn *turn, struct error *err)
+/* Those of the page that are mailed and whose object is durable, moved to its
+ * front: files are read outside the transaction. */
+static size_t choose(struct keep *keep, struct deletion_page *page,
+		     struct arena *arena)
 {
-	struct error failure;
+	size_t count = 0;
 
-	error_init(&failure);
-	if (!is_durable(keep, deletion, turn->arena, &failure)) {
-		note_damaged(keep, deletion, turn_reason(&failure));
-		return true;
+	for (size_t i = 0; i < page->count; i++) {
+		struct deletion *deletion = &page->deletions[i];
+		struct error failure;
+
+		if (deletion->state != DELETION_MAILED ||
+		    is_known_damaged(keep, deletion))
+			continue;
+		error_init(&failure);
+		if (is_durable(keep, deletion, arena, &failure))
+			page->deletions[count++] = *deletion;
+		else
+			note_damaged(keep, deletion, turn_reason(&failure));
 	}
-	if (deletion_log_set_state(keep->log, deletion->event_id, DELETION_DONE,
-				   &failure)) {
-		log_deletion("info", "closed", deletion, STR(""));
+	return count;
+}
+
+static bool close_chosen(struct keep *keep, const struct deletion *deletions,
+			 size_t count, struct error *err)
+{
+	bool closed[CLOSE_PAGE] = { false };
+
+	if (count == 0)
 		return true;
+	if (!database_begin(keep->database, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct error failure;
+
+		error_init(&failure);
+		closed[i] = deletion_log_set_state(keep->log,
+						   deletions[i].event_id,
+						   DELETION_DONE, &failure);
+		/* CONFLICT: a mail was tried again meanwhile. */
+		if (!closed[i] && failure.code != ERROR_CONFLICT) {
+			database_rollback(keep->database);
+			*err = failure;
+			return false;
+		}
 	}
-	/* A mail was tried again meanwhile. */
-	if (failure.code == ERROR_CONFLICT)
-		return true;
-	*err = failure;
-	return false;
+	if (!database_commit(keep->database, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (closed[i])
+			log_deletion("info", "closed", &deletions[i], STR(""));
+	return true;
 }
 
 /* mailed → done: one page of records a turn. */
@@ -125,15 +157,18 @@ bool keep_close_page(struct keep *keep, struct turn *turn, struct error *err)
 			       turn->due_ms, INT64_MAX, turn->arena, &page,
 			       err))
 		return false;
-	for (size_t i = 0; i < page.count; i++)
-		if (page.deletions[i].state == DELETION_MAILED &&
-		    !is_known_damaged(keep, &page.deletions[i]) &&
-		    !close_one(keep, &page.deletions[i], turn, err))
-			return false;
+	char last[ORDER_ID_BYTES] = "";
+
+	if (page.count > 0)
+		memcpy(last, page.deletions[page.count - 1].event_id,
+		       sizeof(last));
+	size_t count = choose(keep, &page, turn->arena);
+
+	if (!close_chosen(keep, page.deletions, count, err))
+		return false;
 	keep->after[0] = '\0';
 	if (page.has_more && page.count) {
-		memcpy(keep->after, page.deletions[page.count - 1].event_id,
-		       sizeof(keep->after));
+		memcpy(keep->after, last, sizeof(keep->after));
 		turn_again_in(turn, 0);
 	}
 	return true;

@@ -23,6 +23,7 @@
 #define LOOK_AHEAD_MS 5000
 #define ADVANCE_AFTER_MAILS 16
 #define ADVANCE_PAGE 32
+#define ADVANCE_GAP_MS 20
 
 /* The deletion that a mail tells of; zeros with the other kinds. */
 struct subject {
@@ -156,48 +157,80 @@ static bool post_one(struct post *post, const struct queued_mail *mail,
 					   turn_reason(&failure), err);
 }
 
-static bool advance_one(struct post *post, const struct deletion *deletion,
-			struct turn *turn, struct error *err)
+static void log_mailed(const struct deletion *deletion)
 {
 	struct log_line line;
-	struct error failure;
 
-	error_init(&failure);
-	if (deletion_log_set_state(post->log, deletion->event_id,
-				   DELETION_MAILED, &failure)) {
-		turn->progress = true;
-		log_begin(&line, "info", "mailed");
-		log_text(&line, "event_id", deletion->event_id);
-		log_text(&line, "order_id", deletion->order_id);
-		log_int(&line, "sent", deletion->mails_sent);
-		log_int(&line, "total", deletion->mails_total);
-		log_str(&line, "trace_id",
-			turn_trace_id(deletion->traceparent));
-		log_end(&line);
-		return true;
-	}
-	/* A mail was tried again meanwhile: it comes back here afterwards. */
-	if (failure.code == ERROR_CONFLICT)
-		return true;
-	*err = failure;
-	return false;
+	log_begin(&line, "info", "mailed");
+	log_text(&line, "event_id", deletion->event_id);
+	log_text(&line, "order_id", deletion->order_id);
+	log_int(&line, "sent", deletion->mails_sent);
+	log_int(&line, "total", deletion->mails_total);
+	log_str(&line, "trace_id", turn_trace_id(deletion->traceparent));
+	log_end(&line);
 }
 
-/* archived → mailed where no mail waits: one page of records a turn. */
+/* archived → mailed for those of the page where no mail waits, in one commit. */
+static bool advance_page(struct post *post, const struct deletion_page *page,
+			 struct turn *turn, struct error *err)
+{
+	bool advanced[ADVANCE_PAGE] = { false };
+	size_t count = 0;
+
+	for (size_t i = 0; i < page->count; i++)
+		count += page->deletions[i].state == DELETION_ARCHIVED;
+	if (count == 0)
+		return true;
+	if (!database_begin(post->database, err))
+		return false;
+	for (size_t i = 0; i < page->count; i++) {
+		const struct deletion *deletion = &page->deletions[i];
+		struct error failure;
+
+		if (deletion->state != DELETION_ARCHIVED)
+			continue;
+		error_init(&failure);
+		advanced[i] = deletion_log_set_state(post->log,
+						     deletion->event_id,
+						     DELETION_MAILED, &failure);
+		/* CONFLICT: a mail was tried again meanwhile; the record comes
+		 * back here afterwards. */
+		if (!advanced[i] && failure.code != ERROR_CONFLICT) {
+			database_rollback(post->database);
+			*err = failure;
+			return false;
+		}
+	}
+	if (!database_commit(post->database, err))
+		return false;
+	for (size_t i = 0; i < page->count; i++) {
+		if (!advanced[i])
+			continue;
+		turn->progress = true;
+		log_mailed(&page->deletions[i]);
+	}
+	return true;
+}
+
+/* One page of records a turn, and not at every wake: a burst of deletions shares
+ * commits with the people who make it. */
 static bool advance(struct post *post, struct turn *turn, struct error *err)
 {
 	struct deletion_page page;
 
+	if (turn->due_ms < post->advance_at_ms) {
+		turn_again_in(turn, post->advance_at_ms - turn->due_ms);
+		return true;
+	}
 	post->sent_since_advance = 0;
 	if (!deletion_log_list(post->log, DELETIONS_TO_CLOSE,
 			       post->after[0] ? post->after : NULL,
 			       ADVANCE_PAGE, turn->due_ms, INT64_MAX,
-			       turn->arena, &page, err))
+			       turn->arena, &page, err) ||
+	    !advance_page(post, &page, turn, err))
 		return false;
-	for (size_t i = 0; i < page.count; i++)
-		if (page.deletions[i].state == DELETION_ARCHIVED &&
-		    !advance_one(post, &page.deletions[i], turn, err))
-			return false;
+	if (turn->progress && !page.has_more)
+		post->advance_at_ms = turn->due_ms + ADVANCE_GAP_MS;
 	post->after[0] = '\0';
 	if (page.has_more && page.count) {
 		memcpy(post->after, page.deletions[page.count - 1].event_id,

@@ -21,6 +21,7 @@ struct post {
 	struct object_archive *archive;
 	struct mailer *mailer;
 	unsigned sent_since_advance;
+	int64_t advance_at_ms;
 	char after[ORDER_ID_BYTES];	/* where the next page starts */
 };
 

@@ -74,8 +74,16 @@ static bool fake_maintain(struct database *self, int64_t now_ms,
 	return true;
 }
 
-static const struct database_ops database_ops = { .name = "fake",
-						  .maintain = fake_maintain };
+static bool fake_bracket(struct database *self, struct error *error)
+{
+	(void)self, (void)error;
+	return true;
+}
+
+static const struct database_ops database_ops = {
+	.name = "fake", .begin = fake_bracket, .commit = fake_bracket,
+	.maintain = fake_maintain,
+};
 
 static void write_text(const char *path, const char *text)
 {

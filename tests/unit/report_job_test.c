@@ -196,8 +196,7 @@ static void a_damaged_status_is_our_fault(void **state)
 {
 	static const char *const bad[] = {
 		"", "{", "[]", "{}", "{\"state\":\"running\"}",
-		"{\"state\":\"resting\","
-		"\"updated_at\":\"2026-11-24T16:00:00.000Z\"}"
+		"{\"state\":\"resting\",\"updated_at\":\"2026-11-24T16:00:00.000Z\"}"
 	};
 	struct place *place = *state;
 	struct report_status status;
