@@ -11,8 +11,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 
 #include "aws/aws_sigv4.h"
 #include "base/crypto.h"
@@ -295,21 +297,30 @@ static bool read_all(int fd, char *to, size_t bytes)
 	return true;
 }
 
+/* One call for the whole path; a link on the way is ELOOP. */
+static int open_object(const struct directory *directory, struct str key)
+{
+	struct open_how how = {
+		.flags = FILE_FLAGS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char path[OBJECT_KEY_MAX_BYTES + 1];
+
+	snprintf(path, sizeof(path), "%.*s", STR_ARG(key));
+	return (int)syscall(SYS_openat2, directory->root, path, &how,
+			    sizeof(how));
+}
+
 static bool directory_get(struct object_archive *archive, struct str key,
 			  size_t max_bytes, struct arena *arena,
 			  struct str *ret, struct error *err)
 {
 	struct directory *directory = directory_of(archive);
-	char name[SEGMENT_MAX_BYTES];
-	CLEANUP(cleanup_fd) int folder = -1;
 	CLEANUP(cleanup_fd) int fd = -1;
 	struct stat st;
 	char *to;
 
-	folder = open_folder(directory, key, false, name);
-	if (folder < 0)
-		return not_found(directory, key, err);
-	fd = openat(folder, name, FILE_FLAGS);
+	fd = open_object(directory, key);
 	if (fd < 0)
 		return not_found(directory, key, err);
 	if (fstat(fd, &st))

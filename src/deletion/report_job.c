@@ -16,7 +16,8 @@
 #include "report/report.h"
 #include "base/banned.h"
 
-#define PAGE 500u
+/* A folder is read anew for each page of keys. */
+#define PAGE 5000u
 #define PAGE_ARENA_BYTES (8u * MIB)
 #define OBJECT_MAX_BYTES (1u * MIB)
 #define STATUS_MAX_BYTES (4u * KIB)

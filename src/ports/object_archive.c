@@ -6,7 +6,6 @@
 
 #include "base/banned.h"
 
-#define KEY_MAX_BYTES 200
 
 static const struct {
 	const char *name;
@@ -45,7 +44,7 @@ bool object_key_is_valid(struct str key)
 {
 	bool starts = true;	/* at the first byte of a segment */
 
-	if (key.len == 0 || key.len > KEY_MAX_BYTES)
+	if (key.len == 0 || key.len > OBJECT_KEY_MAX_BYTES)
 		return false;
 	for (size_t i = 0; i < key.len; i++) {
 		char c = key.ptr[i];

@@ -25,6 +25,8 @@
 #include "base/config.h"
 #include "base/error.h"
 
+#define OBJECT_KEY_MAX_BYTES 200
+
 struct object_archive;
 
 enum object_put_mode { OBJECT_CREATE, OBJECT_REPLACE };
