@@ -464,6 +464,7 @@ static void leave_memory(unsigned blocks)
 	static void *left[4096];
 	struct rlimit limit = { 1, 1 };
 	volatile char stack[256 * KIB];
+	void *volatile taken;	/* or clang leaves malloc out */
 
 	for (size_t i = 0; i < sizeof(stack); i += 1024)
 		stack[i] = 1;
@@ -471,7 +472,7 @@ static void leave_memory(unsigned blocks)
 		left[i] = malloc(4080);
 	setrlimit(RLIMIT_AS, &limit);
 	for (size_t size = 64 * KIB; size >= 16; size /= 2)
-		while (malloc(size))
+		while ((taken = malloc(size)))
 			;
 	for (unsigned i = 0; i < blocks; i++)
 		free(left[i]);
