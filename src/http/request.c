@@ -40,20 +40,22 @@ static bool is_token_text(struct str text, size_t max)
 static void trace_begin(struct request *req, struct str given)
 {
 	uint8_t random[24];
-	char span_id[17];
-	const char *flags = "01";
+	char *to = req->traceparent;
 
 	random_bytes(random, sizeof(random));
-	hex_encode(random + 16, 8, span_id);
+	/* 00-<trace id>-<span id>-<flags> */
 	if (pattern_matches(PATTERN_TRACEPARENT, given)) {
-		memcpy(req->trace_id, given.ptr + 3, 32);
-		req->trace_id[32] = '\0';
-		flags = given.ptr + 53;
+		memcpy(to, given.ptr, TRACEPARENT_BYTES - 1);
 	} else {
-		hex_encode(random, 16, req->trace_id);
+		memcpy(to, "00-", 3);
+		hex_encode(random, 16, to + 3);
+		memcpy(to + 52, "-01", 3);
 	}
-	snprintf(req->traceparent, sizeof(req->traceparent), "00-%s-%s-%.2s",
-		 req->trace_id, span_id, flags);
+	memcpy(req->trace_id, to + 3, 32);
+	to[35] = '-';
+	hex_encode(random + 16, 8, to + 36);
+	to[52] = '-';
+	to[TRACEPARENT_BYTES - 1] = '\0';
 }
 
 void request_begin(struct request *req, const struct cgi *cgi,

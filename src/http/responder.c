@@ -343,10 +343,8 @@ static void serve(struct worker *w, size_t count)
 	}
 	if (begun)
 		wrote = end_batch(w, count, wrote, &failure);
-	log_hold();
 	for (size_t i = 0; i < count; i++)
 		send_answer(w, &w->exchanges[i]);
-	log_release();
 	if (wrote && w->operation->committed)
 		w->operation->committed(&w->ports);
 }
@@ -366,12 +364,17 @@ static void start_draining(struct worker *w)
 static void turn(struct worker *w)
 {
 	struct epoll_event events[BATCH_MAX];
-	int timeout = w->draining ? 50 : -1;
-	int n = epoll_wait(w->epoll, events, (int)w->batch, timeout);
+	int n = epoll_wait(w->epoll, events, (int)w->batch, 0);
 	bool connecting = false;
 	struct connection *c;
 	size_t count = 0;
 
+	if (n == 0) {	/* idle: time to write down what was done */
+		log_release();
+		n = epoll_wait(w->epoll, events, (int)w->batch,
+			       w->draining ? 50 : -1);
+	}
+	log_hold();
 	for (int i = 0; i < n; i++) {
 		unsigned source = events[i].data.u32;
 
@@ -428,6 +431,7 @@ int responder_run(const struct operation *op,
 	       (w.used > 0 && clock_boot_ms() < w.drain_until_ms))
 		turn(&w);
 	close_ports(&w.ports);
+	log_release();
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		if (w.exchanges[i].arena)
 			arena_free(w.exchanges[i].arena);
