@@ -317,7 +317,8 @@ static void a_hundred_currencies_are_all_listed(void **state)
 	(void)state;
 	begin();
 	for (int i = 0; i < 100; i++) {
-		snprintf(order.currency, 4, "%c%02d", 'A' + i % 26, i);
+		snprintf(order.currency, 4, "%c%02u", 'A' + i % 26,
+			 (unsigned)i % 100);
 		add(FROM_MS);
 	}
 	end();

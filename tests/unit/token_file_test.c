@@ -237,7 +237,7 @@ static void many_writers_lose_nothing(void **state)
 	(void)state;
 	for (int i = 0; i < 8; i++)
 		if (fork() == 0) {
-			char name[8];
+			char name[16];
 
 			snprintf(name, sizeof(name), "w%d", i);
 			_exit(add(name, "orders:read") ? 0 : 1);
