@@ -146,7 +146,7 @@ struct pool {
 
 static struct pool *pool(void)
 {
-	static struct pool *pool;
+	static _Thread_local struct pool *pool;
 
 	if (pool)
 		return pool;
