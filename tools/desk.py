@@ -76,7 +76,7 @@ class Program:
         if shutil.which("setpriv"):
             argv = ["setpriv", "--pdeathsig", "TERM", "--"] + argv
         if self.name in BACKGROUND:
-            argv = ["nice", "-n", "5"] + argv
+            argv = ["nice", "-n", "10"] + argv
         log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         log = move_up(log)
         actions = [

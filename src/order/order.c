@@ -121,5 +121,5 @@ void order_search_text(const struct order *order, struct buf *to)
 	buf_add_char(to, '\n');
 	buf_add_str(to, order->notes);
 	buf_add_char(to, '\n');
-	buf_add_text(to, order->id);
+	buf_add_text(to, order_short_id(order->id));
 }

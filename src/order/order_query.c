@@ -225,6 +225,11 @@ static bool read_search(struct order_query *query, struct str text,
 			LIMIT_SEARCH_LENGTH);
 	if (!query->search.len)
 		query->search = (struct str){ NULL, 0 };
+	/* A whole id is found by what order_search_text has of it. */
+	if (uuid_is_valid(query->search))
+		query->search = (struct str){
+			order_short_id(query->search.ptr), 8
+		};
 	return true;
 }
 

@@ -15,6 +15,9 @@
 #define RING_CAP_MS 60000
 #define ASK_CAP_MS 5000
 #define LOOK_AHEAD 64
+#define WINDOW_MS 100
+#define BURST_WAKES 10		/* commits with deletions, in one window */
+#define YIELD_MS 3000
 /* SNS's limit of one message */
 #define MESSAGE_MAX_BYTES (256u * KIB)
 
@@ -134,11 +137,33 @@ static bool look_ahead(struct ring *ring, struct turn *turn, struct error *err)
 	return true;
 }
 
+/*
+ * People first: ringing costs a signature and three flushes of the disk for each
+ * deletion, so while deletions come by the hundred it waits for the end of the
+ * burst, three seconds at most. A single deletion is rung at once.
+ */
+static bool yields(struct ring *ring, struct turn *turn)
+{
+	ring->wakes += turn->wakes;
+	if (turn->due_ms - ring->window_ms >= WINDOW_MS) {
+		if (ring->wakes < BURST_WAKES)
+			ring->burst_ms = 0;
+		else if (ring->burst_ms == 0)
+			ring->burst_ms = turn->due_ms;
+		ring->window_ms = turn->due_ms;
+		ring->wakes = 0;
+	}
+	if (ring->burst_ms == 0 || turn->due_ms - ring->burst_ms >= YIELD_MS)
+		return false;
+	turn_again_in(turn, WINDOW_MS);
+	return true;
+}
+
 bool ring_turn(struct ring *ring, struct turn *turn, struct error *err)
 {
 	struct deletion_page page;
 
-	if (!ensure_confirmed(ring, turn))
+	if (!ensure_confirmed(ring, turn) || yields(ring, turn))
 		return true;
 	if (!deletion_log_list(ring->log, DELETIONS_TO_RING, NULL, 1,
 			       turn->due_ms, INT64_MAX, turn->arena, &page,

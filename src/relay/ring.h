@@ -17,6 +17,9 @@ struct ring {
 	bool confirmed;		/* our endpoint is subscribed */
 	unsigned asked;
 	int64_t ask_again_ms;
+	/* a burst of deletions: counted in windows; 0: there is none */
+	int64_t window_ms, burst_ms;
+	uint64_t wakes;
 };
 
 bool ring_turn(struct ring *ring, struct turn *turn,

@@ -63,20 +63,21 @@ static void read_clocks(struct turn *turn, int64_t *ahead_ms)
 }
 
 /* False: asked to stop. A wake file descriptor of -1 is not looked at. */
-static bool wait_for_turn(int stop_fd, int wake_fd, int64_t wait_ms)
+static bool wait_for_turn(int stop_fd, int wake_fd, int64_t wait_ms,
+			  uint64_t *wakes)
 {
 	struct pollfd fds[] = {
 		{ .fd = stop_fd, .events = POLLIN },
 		{ .fd = wake_fd, .events = POLLIN },
 	};
-	eventfd_t count;
 
+	*wakes = 0;
 	if (poll(fds, ARRAY_LEN(fds), (int)wait_ms) < 0 && errno != EINTR) {
 		log_say("error", "poll", "%s", strerror(errno));
 		return false;
 	}
 	if (fds[1].revents)
-		(void)eventfd_read(wake_fd, &count);
+		(void)eventfd_read(wake_fd, wakes);
 	return !fds[0].revents;
 }
 
@@ -103,7 +104,8 @@ static void loop(const struct turn_job *job, void *state, int stop_fd,
 	int64_t wait_ms = 0;
 	unsigned failures = 0;
 
-	while (wait_for_turn(stop_fd, failures ? -1 : wires->wake, wait_ms)) {
+	while (wait_for_turn(stop_fd, failures ? -1 : wires->wake, wait_ms,
+			     &turn.wakes)) {
 		read_clocks(&turn, &ahead_ms);
 		turn.again_in_ms = job->tick_ms;
 		turn.progress = false;

@@ -20,6 +20,7 @@ struct turn {
 	 * still while the machine runs: what was put off by a back-off comes
 	 * due even when the wall clock was set back meanwhile. */
 	int64_t due_ms;
+	uint64_t wakes;		/* since the last turn; 0: its time had come */
 	struct arena *arena;	/* reset after the turn */
 	int64_t again_in_ms;	/* out; the job's tick unless lowered */
 	bool progress;		/* out; wakes the job that follows */

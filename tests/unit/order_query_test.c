@@ -120,6 +120,8 @@ static void every_parameter_is_read(void **state)
 	parse("sort=created_at");
 	assert_int_equal(query.sort, SORT_CREATED);
 	assert_false(query.descending);
+	parse("q=+0193a5c0-0000-7000-8000-00000000abcd+");
+	assert_true(str_is(query.search, "0000abcd"));	/* its short id */
 	parse("q=+");
 	assert_null(query.search.ptr);
 }

@@ -126,6 +126,49 @@ static void the_oldest_is_rung_first(void **state)
 	assert_true(deletions.deletions[1].acknowledged);
 }
 
+static void wake(unsigned times, int64_t later_ms)
+{
+	turn.wakes = times;
+	turn.due_ms += later_ms;
+	take_turn();
+	turn.wakes = 0;
+}
+
+static void a_burst_is_rung_when_it_is_over(void **state)
+{
+	(void)state;
+	memory_add(&deletions, NOW_MS, "{}");
+	ring.window_ms = turn.due_ms;
+	wake(50, 100);
+	wake(50, 90);
+	assert_int_equal(bus.published, 0);
+	assert_in_range(turn.again_in_ms, 1, 100);
+	wake(0, 10);	/* the end of a window with wakes */
+	assert_int_equal(bus.published, 0);
+	wake(1, 100);	/* and one of a quiet window */
+	assert_int_equal(bus.published, 1);
+}
+
+static void a_burst_without_end_puts_ringing_off_for_three_seconds(void **state)
+{
+	(void)state;
+	memory_add(&deletions, NOW_MS, "{}");
+	ring.window_ms = turn.due_ms;
+	for (int i = 0; i < 30; i++)
+		wake(50, 100);
+	assert_int_equal(bus.published, 0);
+	wake(50, 100);
+	assert_int_equal(bus.published, 1);
+}
+
+static void a_single_deletion_is_rung_at_once(void **state)
+{
+	(void)state;
+	memory_add(&deletions, NOW_MS, "{}");
+	wake(1, 0);
+	assert_int_equal(bus.published, 1);
+}
+
 static void nothing_is_rung_before_the_endpoint_is_subscribed(void **state)
 {
 	(void)state;
@@ -241,6 +284,9 @@ int main(void)
 		ring_unit_test(an_acknowledged_event_is_noted_and_wakes_post),
 		ring_unit_test(the_message_has_id_time_and_order),
 		ring_unit_test(the_oldest_is_rung_first),
+		ring_unit_test(a_burst_is_rung_when_it_is_over),
+		ring_unit_test(a_burst_without_end_puts_ringing_off_for_three_seconds),
+		ring_unit_test(a_single_deletion_is_rung_at_once),
 		ring_unit_test(
 			nothing_is_rung_before_the_endpoint_is_subscribed),
 		ring_unit_test(asking_slows_down_to_once_in_five_seconds),

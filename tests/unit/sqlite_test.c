@@ -345,7 +345,7 @@ static void what_waits_is_found_without_the_records_that_are_done(void **state)
 	static const char *const indexes[] = {
 		[DELETIONS_OPEN] = "deletions_open",
 		[DELETIONS_PENDING] = "deletions_pending",
-		[DELETIONS_TO_RING] = "deletions_to_ring",
+		[DELETIONS_TO_RING] = "deletions_pending",
 		[DELETIONS_TO_CLOSE] = "deletions_to_close",
 		[DELETIONS_DEAD] = "deletions_dead",
 	};
