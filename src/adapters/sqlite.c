@@ -26,9 +26,6 @@ static const char *const own_sql[OWN_STATEMENTS] = {
 	[OWN_SNAPSHOT] = "BEGIN",
 	[OWN_COMMIT] = "COMMIT",
 	[OWN_ROLLBACK] = "ROLLBACK",
-	[OWN_MARK] = "SAVEPOINT request",
-	[OWN_KEEP] = "RELEASE request",
-	[OWN_UNDO] = "ROLLBACK TO request",
 };
 
 static int wait_for_lock(void *arg, int count)
@@ -346,6 +343,11 @@ static bool sqlite_commit(struct database *database, struct error *err)
 	return true;
 }
 
+/*
+ * A savepoint would copy every page that a request touches (a tenth of a
+ * create). A request that fails has written nothing, as a rule: each method
+ * decides before it writes. One that did spoils the transaction.
+ */
 static bool sqlite_mark(struct database *database, struct error *err)
 {
 	struct sqlite *db = sqlite_of(database);
@@ -353,7 +355,8 @@ static bool sqlite_mark(struct database *database, struct error *err)
 	if (db->broken)
 		return broken(err);
 	db->search_mark = db->search_count;
-	return run_own(db, OWN_MARK, err);
+	db->changes_mark = sqlite3_total_changes64(db->handle);
+	return true;
 }
 
 static bool sqlite_release(struct database *database, bool keep,
@@ -361,14 +364,12 @@ static bool sqlite_release(struct database *database, bool keep,
 {
 	struct sqlite *db = sqlite_of(database);
 
-	if (db->broken)
-		return keep ? broken(err) : true;
-	if (!keep) {
-		sqlite_search_forget(db, db->search_mark);
-		if (!run_own(db, OWN_UNDO, err))
-			return false;
-	}
-	return run_own(db, OWN_KEEP, err);
+	if (keep)
+		return db->broken ? broken(err) : true;
+	sqlite_search_forget(db, db->search_mark);
+	if (sqlite3_total_changes64(db->handle) != db->changes_mark)
+		db->broken = true;
+	return true;
 }
 
 bool sqlite_enter(struct sqlite *db, bool *ret_own, struct error *err)

@@ -18,7 +18,6 @@
 enum sqlite_own_statement {
 	OWN_BEGIN,
 	OWN_SNAPSHOT, OWN_COMMIT, OWN_ROLLBACK,
-	OWN_MARK, OWN_KEEP, OWN_UNDO,
 	OWN_SEARCH_ADD, OWN_SEARCH_DROP,
 	OWN_EXPIRY_IS_DUE,
 	OWN_STATEMENTS
@@ -36,6 +35,7 @@ struct sqlite {
 	struct arena *search_arena;
 	struct sqlite_search_entry *search_entries;
 	size_t search_count, search_size;
+	int64_t changes_mark;		/* sqlite3_total_changes64 at the last mark */
 	size_t search_mark;		/* search_count at the last mark */
 
 	/* The relay's housekeeping: sqlite_maintain.c */

@@ -306,22 +306,58 @@ static bool begin_batch(struct worker *w, size_t count, struct error *failure)
 	       database_snapshot(w->ports.database, failure);
 }
 
-/* Commits what was written; false when nothing was, or that failed: then every
- * request that was in the transaction is told so. "Deleted", too, may be what
- * another one of the batch wrote. */
-static bool end_batch(struct worker *w, size_t count, bool wrote,
-		      struct error *failure)
+static void handle(struct worker *w, struct exchange *ex,
+		   const struct error *failure, int64_t now_ms)
 {
+	exchange_handle(ex, w->operation, &w->ports,
+			error_is_set(failure) ? failure : &w->open_failure,
+			now_ms);
+}
+
+/* One request in a transaction of its own. */
+static bool handle_alone(struct worker *w, struct exchange *ex, int64_t now_ms)
+{
+	struct error failure;
+
+	if (!begin_batch(w, 1, &failure)) {
+		exchange_fail(ex, &failure);
+		return false;
+	}
+	error_init(&failure);
+	handle(w, ex, &failure, now_ms);
+	if (!ex->wrote) {
+		database_rollback(w->ports.database);
+		return false;
+	}
+	if (database_commit(w->ports.database, &failure))
+		return true;
+	exchange_fail(ex, &failure);
+	return false;
+}
+
+/*
+ * Commits what was written; false when nothing was stored. When the commit
+ * fails, what any request of it was told may hang on what another one wrote
+ * ("deleted", say): each is taken again, alone, so that one request's trouble is
+ * no other's.
+ */
+static bool end_batch(struct worker *w, size_t count, bool wrote,
+		      int64_t now_ms)
+{
+	struct error failure;
+	bool any = false;
+
+	error_init(&failure);
 	if (!wrote) {
 		database_rollback(w->ports.database);
 		return false;
 	}
-	if (database_commit(w->ports.database, failure))
+	if (database_commit(w->ports.database, &failure))
 		return true;
 	for (size_t i = 0; i < count; i++)
 		if (w->exchanges[i].ran)
-			exchange_fail(&w->exchanges[i], failure);
-	return false;
+			any |= handle_alone(w, &w->exchanges[i], now_ms);
+	return any;
 }
 
 static void serve(struct worker *w, size_t count)
@@ -333,16 +369,11 @@ static void serve(struct worker *w, size_t count)
 	ensure_open(w, now_ms);
 	begun = begin_batch(w, count, &failure);
 	for (size_t i = 0; i < count; i++) {
-		struct exchange *ex = &w->exchanges[i];
-
-		exchange_handle(ex, w->operation, &w->ports,
-				error_is_set(&failure) ? &failure :
-							 &w->open_failure,
-				now_ms);
-		wrote |= ex->wrote;
+		handle(w, &w->exchanges[i], &failure, now_ms);
+		wrote |= w->exchanges[i].wrote;
 	}
 	if (begun)
-		wrote = end_batch(w, count, wrote, &failure);
+		wrote = end_batch(w, count, wrote, now_ms);
 	for (size_t i = 0; i < count; i++)
 		send_answer(w, &w->exchanges[i]);
 	if (wrote && w->operation->committed)

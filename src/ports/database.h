@@ -4,10 +4,11 @@
  *
  * One per process, opened after the fork, used by one thread. Between begin and
  * commit, every write through the three ports belongs to one transaction;
- * outside, each method is atomic by itself. mark/undo bracket one request in
- * it: after a failed request undo takes back what that request wrote, and no
- * more. When commit fails (ERROR_UNAVAILABLE) nothing of the transaction was
- * stored.
+ * outside, each method is atomic by itself. mark and release bracket one request
+ * in it: what a failed request wrote is never stored. An engine that cannot take
+ * back just that refuses the commit. When commit fails (ERROR_UNAVAILABLE)
+ * nothing of the transaction was stored: the caller takes the requests again,
+ * one transaction each.
  *
  * An engine without open transactions (DynamoDB) implements the bracket as
  * nothing: its methods are atomic by themselves.
@@ -29,7 +30,8 @@ struct database_ops {
 	bool (*commit)(struct database *, struct error *);
 	void (*rollback)(struct database *);
 	bool (*mark)(struct database *, struct error *);
-	/* keep: the request's writes stay in the transaction; else they are undone */
+	/* keep: the request's writes stay in the transaction; else they do not, or
+	 * the transaction will not be committed */
 	bool (*release)(struct database *, bool keep, struct error *);
 	/* Reachable, right schema, right settings. */
 	bool (*check)(struct database *, struct error *);
