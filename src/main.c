@@ -179,6 +179,7 @@ int main(int argc, char **argv)
 	int option;
 
 	tune_allocator(argv);
+	prctl(PR_SET_NAME, operation.name);	/* that exec left "exe" */
 	while ((option = getopt(argc, argv, "c:t")) != -1) {
 		if (option == 'c')
 			path = optarg;
