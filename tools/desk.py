@@ -276,7 +276,8 @@ class Desk:
         # As root, workers must reach the 0660 sockets, which are root's.
         user = "user root;\n" if os.geteuid() == 0 else ""
         write_file(os.path.join(folder, "nginx.conf"), f"""\
-{user}worker_processes 2;
+{user}# On a small machine one is as fast as two, beside the responders.
+worker_processes {max(1, (os.cpu_count() or 2) // 2)};
 pid {self.run_dir}/nginx.pid;
 error_log stderr error;
 worker_rlimit_nofile 8192;

@@ -27,6 +27,7 @@ static const struct {
 	FIELD("HTTP_TRACEPARENT", traceparent),
 	FIELD("HTTP_X_REQUEST_ID", request_id),
 	FIELD("HTTP_HOST", host),
+	FIELD("REMOTE_ADDR", client),
 #undef FIELD
 };
 

@@ -11,7 +11,7 @@ struct cgi {
 	struct str method, uri, content_type, content_length;
 	struct str authorization, accept, origin;
 	struct str if_match, if_none_match, idempotency_key;
-	struct str traceparent, request_id, host;
+	struct str traceparent, request_id, host, client;
 	struct str body;
 	bool body_is_short;		/* the peer ended before Content-Length */
 };

@@ -214,6 +214,7 @@ void exchange_log(const struct exchange *ex)
 	struct log_line line;
 
 	log_begin(&line, ex->res.status >= 500 ? "error" : "info", "request");
+	log_str(&line, "client", ex->cgi.client);
 	log_str(&line, "method", ex->cgi.method);
 	log_str(&line, "path", req->path);
 	log_int(&line, "status", ex->res.status);

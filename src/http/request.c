@@ -44,7 +44,7 @@ static void trace_begin(struct request *req, struct str given)
 
 	random_bytes(random, sizeof(random));
 	/* 00-<trace id>-<span id>-<flags> */
-	if (pattern_matches(PATTERN_TRACEPARENT, given)) {
+	if (given.ptr && pattern_matches(PATTERN_TRACEPARENT, given)) {
 		memcpy(to, given.ptr, TRACEPARENT_BYTES - 1);
 	} else {
 		memcpy(to, "00-", 3);
