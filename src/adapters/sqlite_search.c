@@ -1,10 +1,9 @@
 /*
  * sqlite_search.c: the full-text index, fed once per commit.
  *
- * FTS5 writes what it holds to its tables at every savepoint, one segment each:
- * with a savepoint per request that costs more than all else (40 µs an order
- * against 10). So texts wait here and go in together just before the commit:
- * one segment for a batch, and a search finds an order as soon as it is stored.
+ * Texts wait here and go in together just before the commit: one segment of the
+ * index for a batch (10 µs an order; one by one, 40), and a search finds an order
+ * as soon as it is stored. What a failed request left here is forgotten.
  *
  * The index is contentless: a text leaves it by the very bytes that it came in
  * by. Whoever changes order_search_text or search_fold adds a migration that
