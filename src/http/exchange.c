@@ -47,8 +47,8 @@ static bool recall(struct exchange *ex, struct ports *ports, bool *replayed)
 	*replayed = false;
 	if (ex->req.idempotency.key.len == 0)
 		return true;
-	if (!order_store_recall(ports->orders, &ex->req.idempotency, ex->arena,
-				&answer, replayed, &ex->err))
+	if (!ports->orders->ops->recall(ports->orders, &ex->req.idempotency,
+					ex->arena, &answer, replayed, &ex->err))
 		return false;
 	if (*replayed)
 		response_replay(&ex->res, &answer);

@@ -43,7 +43,7 @@ static bool check_all(struct buf *to, const struct ports *ports)
 	}
 	if (ports->archive) {
 		error_init(&err);
-		bool ok = object_archive_check(ports->archive, &err);
+		bool ok = ports->archive->ops->check(ports->archive, &err);
 
 		add_dependency(to, "object_archive", ports->archive->ops->name,
 			       ok, ok ? NULL : words(&err));
@@ -65,9 +65,10 @@ static struct waiting ask_waiting(const struct ports *ports)
 
 	error_init(&err);
 	ret.known = ports->deletions && ports->subscribers &&
-		    deletion_log_stats(ports->deletions, &ret.deletions,
-				       &err) &&
-		    subscriber_list_stats(ports->subscribers, &ret.mails, &err);
+		    ports->deletions->ops->stats(ports->deletions,
+						 &ret.deletions, &err) &&
+		    ports->subscribers->ops->stats(ports->subscribers,
+						   &ret.mails, &err);
 	return ret;
 }
 

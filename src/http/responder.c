@@ -252,26 +252,22 @@ static void send_answer(struct worker *w, struct exchange *ex)
 	arena_reset(ex->arena);
 }
 
+/* By the ops, not by the ports' functions: those would have every program link
+ * every adapter and its libraries. */
+#define CLOSE(port) do { if (port) (port)->ops->close(port); } while (0)
+
 static void close_ports(struct ports *ports)
 {
 	free((void *)(uintptr_t)ports->settings.secret.ptr);
 	bell_close(ports->bell);
-	if (ports->mailer)
-		mailer_close(ports->mailer);
-	if (ports->recognizer)
-		image_recognizer_close(ports->recognizer);
-	if (ports->events)
-		event_bus_close(ports->events);
-	if (ports->archive)
-		object_archive_close(ports->archive);
-	if (ports->subscribers)
-		subscriber_list_close(ports->subscribers);
-	if (ports->deletions)
-		deletion_log_close(ports->deletions);
-	if (ports->orders)
-		order_store_close(ports->orders);
-	if (ports->database)
-		database_close(ports->database);
+	CLOSE(ports->mailer);
+	CLOSE(ports->recognizer);
+	CLOSE(ports->events);
+	CLOSE(ports->archive);
+	CLOSE(ports->subscribers);
+	CLOSE(ports->deletions);
+	CLOSE(ports->orders);
+	CLOSE(ports->database);
 	*ports = (struct ports){ 0 };
 }
 
