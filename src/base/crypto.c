@@ -94,24 +94,13 @@ void hex_encode(const uint8_t *data, size_t bytes, char *ret)
 	*ret = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool hex_decode(struct str hex, uint8_t *ret, size_t bytes)
 {
 	if (hex.len != 2 * bytes)
 		return false;
 	for (size_t i = 0; i < bytes; i++) {
-		int high = hex_value(hex.ptr[2 * i]);
-		int low = hex_value(hex.ptr[2 * i + 1]);
+		int high = str_hex_digit(hex.ptr[2 * i]);
+		int low = str_hex_digit(hex.ptr[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

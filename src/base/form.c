@@ -6,17 +6,6 @@
 
 #include "base/banned.h"
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool decode(struct str from, struct arena *arena, struct str *ret,
 		   struct error *err)
 {
@@ -29,8 +18,8 @@ static bool decode(struct str from, struct arena *arena, struct str *ret,
 
 		if (c == '%') {
 			if (from.len - i < 3 ||
-			    (high = hex_value(from.ptr[i + 1])) < 0 ||
-			    (low = hex_value(from.ptr[i + 2])) < 0)
+			    (high = str_hex_digit(from.ptr[i + 1])) < 0 ||
+			    (low = str_hex_digit(from.ptr[i + 2])) < 0)
 				return error_set(err, ERROR_BAD_PARAMETER,
 						 "A '%%' must be followed by "
 						 "two hexadecimal digits.");

@@ -67,14 +67,6 @@ static bool read_char(struct scan *scan, char c, const char *what)
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Four hexadecimal digits at `p`, or -1. */
 static int32_t hex4(const char *p, const char *end)
 {
@@ -83,7 +75,7 @@ static int32_t hex4(const char *p, const char *end)
 	if (end - p < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_value(p[i]);
+		int digit = str_hex_digit(p[i]);
 
 		if (digit < 0)
 			return -1;

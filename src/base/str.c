@@ -72,6 +72,15 @@ bool str_to_uint(struct str a, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 bool str_eq_constant_time(struct str a, struct str b)
 {
 	volatile unsigned char difference = 0;

@@ -54,6 +54,8 @@ struct str str_trim(struct str a);
 bool str_next(struct str *rest, char separator, struct str *part);
 /* Decimal digits only, no sign, no space; false when not a number or > max. */
 bool str_to_uint(struct str a, uint64_t max, uint64_t *ret);
+/* The value of a hexadecimal digit, -1 of any other character. */
+int str_hex_digit(char c);
 /* True when both are equal; takes the same time wherever they differ. */
 bool str_eq_constant_time(struct str a, struct str b);
 

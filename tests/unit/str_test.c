@@ -1,6 +1,7 @@
 /*
  * str_test.c: does text from outside compare, split and count as it should?
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,6 +47,20 @@ static void case_is_ignored_for_ascii_letters_only(void **state)
 	assert_false(str_eq_ignore_case(STR("a"), STR("ab")));
 	assert_false(str_eq_ignore_case(STR("[@"), STR("{`")));
 	assert_false(str_eq_ignore_case(STR("\xc3\x84"), STR("\xc3\xa4")));
+}
+
+static void only_hexadecimal_digits_have_a_value(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	(void)state;
+	for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {
+		const char *at = c ? strchr(digits, c) : NULL;
+		int place = at ? (int)(at - digits) : -1;
+
+		assert_int_equal(str_hex_digit((char)c),
+				 place > 15 ? place - 6 : place);
+	}
 }
 
 static void white_space_is_trimmed_at_both_ends(void **state)
@@ -185,6 +200,7 @@ int main(void)
 		cmocka_unit_test(absent_and_empty_are_equal_texts),
 		cmocka_unit_test(a_prefix_must_fit),
 		cmocka_unit_test(case_is_ignored_for_ascii_letters_only),
+		cmocka_unit_test(only_hexadecimal_digits_have_a_value),
 		cmocka_unit_test(white_space_is_trimmed_at_both_ends),
 		cmocka_unit_test(a_text_is_split_into_every_part),
 		cmocka_unit_test(
