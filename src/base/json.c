@@ -187,3 +187,15 @@ bool json_only(struct json object, const char *prefix,
 	}
 	return ok;
 }
+
+bool json_parse_object(struct json *ret, struct str text,
+		       const char *const *names, struct arena *arena,
+		       struct error *err)
+{
+	if (!json_parse(ret, text, arena, err))
+		return false;
+	if (ret->kind != JSON_OBJECT)
+		return error_set(err, ERROR_NOT_JSON,
+				 "The body must be a JSON object.");
+	return json_only(*ret, "", names, err);
+}

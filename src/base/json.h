@@ -47,6 +47,11 @@ void json_next(struct json_iterator *it);
  * pointer = prefix + "/" + escaped name, code unknown_member. */
 bool json_only(struct json object, const char *prefix,
 	       const char *const *names, struct error *err) MUST_CHECK;
+/* A text that must be an object with no members but these: json_parse, then
+ * json_only. ERROR_NOT_JSON also when it is another kind of value. */
+bool json_parse_object(struct json *ret, struct str text,
+		       const char *const *names, struct arena *arena,
+		       struct error *err) MUST_CHECK;
 /* Appends "/" and `name` escaped by RFC 6901 to `prefix`, into the arena. */
 const char *json_pointer(struct arena *arena, const char *prefix,
 			 struct str name);

@@ -39,12 +39,7 @@ static bool read_redrive(const struct request *req, bool *redrive,
 	*redrive = false;
 	if (req->body.len == 0)
 		return true;
-	if (!json_parse(&body, req->body, req->arena, err))
-		return false;
-	if (body.kind != JSON_OBJECT)
-		return error_set(err, ERROR_NOT_JSON,
-				 "The body must be a JSON object.");
-	if (!json_only(body, "", names, err))
+	if (!json_parse_object(&body, req->body, names, req->arena, err))
 		return false;
 	member = json_member(body, "redrive");
 	if (member.kind != JSON_ABSENT && member.kind != JSON_BOOL)

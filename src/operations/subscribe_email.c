@@ -27,12 +27,7 @@ static bool read_member(const struct request *req, const char *name,
 	const char *pointer = arena_printf(req->arena, "/%s", name);
 	struct json body, member;
 
-	if (!json_parse(&body, req->body, req->arena, err))
-		return false;
-	if (body.kind != JSON_OBJECT)
-		return error_set(err, ERROR_NOT_JSON,
-				 "The body must be a JSON object.");
-	if (!json_only(body, "", names, err))
+	if (!json_parse_object(&body, req->body, names, req->arena, err))
 		return false;
 	member = json_member(body, name);
 	if (member.kind != JSON_STRING)

@@ -221,6 +221,30 @@ static void a_very_long_unknown_name_is_cut(void **state)
 			 sizeof(err.items[0].pointer) - 1);
 }
 
+static void a_body_is_an_object_of_known_members(void **state)
+{
+	static const char *const names[] = { "email", NULL };
+	static const char *const not_objects[] = { "", "[]", "\"x\"", "1",
+						   "null", "{" };
+	struct json json;
+	struct error err;
+
+	error_init(&err);
+	assert_true(json_parse_object(&json, STR("{\"email\":\"a\"}"), names,
+				      *state, &err));
+	assert_true(str_is(json_string(json_member(json, "email")), "a"));
+	for (size_t i = 0; i < ARRAY_LEN(not_objects); i++) {
+		error_init(&err);
+		assert_false(json_parse_object(&json, str_from(not_objects[i]),
+					       names, *state, &err));
+		assert_int_equal(err.code, ERROR_NOT_JSON);
+	}
+	error_init(&err);
+	assert_false(json_parse_object(&json, STR("{\"mail\":1}"), names,
+				       *state, &err));
+	assert_string_equal(err.items[0].pointer, "/mail");
+}
+
 /* RFC 6901, 3 */
 static void pointers_escape_tilde_and_slash(void **state)
 {
@@ -247,6 +271,7 @@ int main(void)
 		IN_ARENA(unknown_members_are_named),
 		IN_ARENA(known_members_are_no_error),
 		IN_ARENA(a_very_long_unknown_name_is_cut),
+		IN_ARENA(a_body_is_an_object_of_known_members),
 		IN_ARENA(pointers_escape_tilde_and_slash),
 	};
 
