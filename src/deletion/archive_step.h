@@ -5,7 +5,7 @@
 #ifndef DELETION_ARCHIVE_STEP_H
 #define DELETION_ARCHIVE_STEP_H
 
-#include "ports/deletion_log.h"
+#include "deletion/archive_object.h"
 #include "ports/object_archive.h"
 
 /*
@@ -17,14 +17,5 @@ bool archive_deletion(struct deletion_log *log, struct object_archive *archive,
 		      const struct deletion *deletion, int64_t now_ms,
 		      struct arena *arena, bool *ret_changed,
 		      struct error *err) MUST_CHECK;
-
-/* archive/YYYY/MM/DD/<event id>.json */
-void archive_key(const struct deletion *deletion, struct buf *to);
-/* {"event_id":…,"deleted_at":…,"traceparent":…,"order":<canonical bytes>} */
-void archive_object(const struct deletion *deletion, struct buf *to);
-/* The order's canonical bytes within an archive object, and the facts around
- * them. ERROR_INTERNAL with a cause when the object is damaged. */
-bool archive_object_parse(struct str object, struct arena *arena,
-			  struct deletion *ret, struct error *err) MUST_CHECK;
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
-#include "deletion/archive_step.h"
+#include "deletion/archive_object.h"
 #include "report/report.h"
 #include "base/banned.h"
 

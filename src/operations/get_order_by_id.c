@@ -5,7 +5,8 @@
  * was deleted. Or one deleted order with what became of its deletion.
  * Repeatable: changes nothing.
  */
-#include "deletion/archive_step.h"
+#include "deletion/archive_object.h"
+#include "deletion/deletion_json.h"
 #include "http/operation.h"
 #include "http/order_answer.h"
 #include "base/banned.h"
@@ -38,29 +39,6 @@ static bool get_live(struct ports *ports, const struct request *req,
 	}
 	return order_json_for_client(&res->body, stored.json, ports->archive,
 				     req->now_ms, err);
-}
-
-static void add_deletion(struct buf *to, const struct deletion *deletion)
-{
-	char deleted_at[TIME_TEXT_BYTES], archived_at[TIME_TEXT_BYTES];
-
-	time_format(deletion->deleted_ms, deleted_at);
-	time_format(deletion->archived_ms, archived_at);
-	buf_printf(to,
-		   ",\"deletion\":{\"event_id\":\"%s\",\"deleted_at\":\"%s\",\"state\":\"%s\",",
-		   deletion->event_id, deleted_at,
-		   deletion_state_name(deletion->state));
-	if (deletion->archived_ms)
-		buf_printf(to,
-			   "\"archived_at\":\"%s\",\"archive\":\"%.*s\",\"sha256\":\"%s\",",
-			   archived_at, STR_ARG(deletion->archive_key),
-			   deletion->archive_digest);
-	else
-		buf_add_text(to,
-			     "\"archived_at\":null,\"archive\":null,\"sha256\":null,");
-	buf_printf(to, "\"mails\":{\"total\":%u,\"sent\":%u,\"failed\":%u}}",
-		   deletion->mails_total, deletion->mails_sent,
-		   deletion->mails_dead);
 }
 
 /* The log holds the order until the record is done; then the archive does. */
@@ -96,7 +74,8 @@ static bool get_archived(struct ports *ports, const struct request *req,
 	if (!order_json_for_client(&res->body, order, ports->archive,
 				   req->now_ms, err))
 		return false;
-	add_deletion(&res->body, &deletion);
+	buf_add_text(&res->body, ",\"deletion\":");
+	deletion_to_json(&deletion, &res->body);
 	buf_add_char(&res->body, '}');
 	return true;
 }

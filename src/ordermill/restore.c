@@ -2,7 +2,7 @@
  * restore.c: `ordermill restore ORDER_ID` puts a deleted order back from its
  * archive object: same id, same bytes.
  */
-#include "deletion/archive_step.h"
+#include "deletion/archive_object.h"
 #include "ordermill/ordermill.h"
 #include "ports/object_archive.h"
 #include "ports/order_store.h"

@@ -4,7 +4,7 @@
  * said loudly; bytes that are gone are put back from that copy.
  */
 #include "base/log.h"
-#include "deletion/archive_step.h"
+#include "deletion/archive_object.h"
 #include "relay/keep.h"
 
 #include "base/banned.h"

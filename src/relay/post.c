@@ -8,7 +8,7 @@
 #include "relay/post.h"
 
 #include "base/log.h"
-#include "deletion/archive_step.h"
+#include "deletion/archive_object.h"
 #include "mail/mail_message.h"
 #include "relay/backoff.h"
 
