@@ -105,6 +105,11 @@ static void status_key(const char *id, char ret[80])
 
 static const char *const state_names[] = { "running", "done", "failed" };
 
+const char *report_state_name(enum report_state state)
+{
+	return state_names[state];
+}
+
 static bool tell(struct object_archive *archive, const char *id,
 		 const struct report_status *status, struct error *err)
 {

@@ -8,18 +8,12 @@
 #ifndef DELETION_REPORT_JOB_H
 #define DELETION_REPORT_JOB_H
 
+#include "deletion/report_request.h"
 #include "ports/object_archive.h"
 #include "ports/settings.h"
 
-struct report_request {
-	char id[37];
-	struct str title;		/* "" : the usual one */
-	int64_t from_ms, to_ms;		/* of deletion, from ≤ t < to */
-	const char *zone;
-	int64_t now_ms;
-};
-
 enum report_state { REPORT_RUNNING, REPORT_DONE, REPORT_FAILED };
+const char *report_state_name(enum report_state state);
 
 struct report_status {
 	enum report_state state;
