@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/banned.h"
 
-/* Longer ones might not fit nginx's buffer of headers; the body has them too. */
+/* A header holds no more; the body has the cursors too. */
 #define LINKS_MAX_BYTES 1000u
 
 /* As it was sent, but for bytes that have no place in a URI (RFC 3986, 2). */
