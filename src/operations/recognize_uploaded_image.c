@@ -31,7 +31,8 @@ static bool read_upload(const struct request *req, struct str *image,
 	*image = req->body;
 	if (request_has_type(req, "multipart/form-data")) {
 		if (!multipart_field(req, "image", image, err) ||
-		    (!text.ptr && !multipart_field(req, "description", &text, err)))
+		    (!text.ptr &&
+		     !multipart_field(req, "description", &text, err)))
 			return false;
 		if (!image->ptr)
 			return error_item(err, "/image", "required",
@@ -40,30 +41,10 @@ static bool read_upload(const struct request *req, struct str *image,
 	if (!text.ptr)
 		return error_item(err, "/description", "required",
 				  "Say what the photo should show.");
-	if (!utf8_valid(text))
+	if (!utf8_valid(text) || memchr(text.ptr, '\0', text.len))
 		return error_set(err, ERROR_BAD_REQUEST,
-				 "The description is not UTF-8.");
+				 "The description must be UTF-8 text without NUL.");
 	return order_description(description, text, req->arena, err);
-}
-
-static bool check_header(struct str image, struct image_header *header,
-			 struct error *err)
-{
-	if (image.len > LIMIT_IMAGE_BODY_BYTES)
-		return error_set(err, ERROR_TOO_LARGE,
-				 "A photo may have at most %u bytes.",
-				 LIMIT_IMAGE_BODY_BYTES);
-	if (!image_header_read(image, header))
-		return error_set(err, ERROR_UNSUPPORTED_TYPE,
-				 "The bytes are not a whole JPEG, PNG or WebP picture.");
-	if (header->width < IMAGE_MIN_SIDE || header->height < IMAGE_MIN_SIDE ||
-	    header->width > IMAGE_MAX_SIDE || header->height > IMAGE_MAX_SIDE ||
-	    (uint64_t)header->width * header->height > IMAGE_MAX_PIXELS)
-		return error_item(err, "/image", "out_of_range",
-				  "The photo is %u x %u pixels. Each side takes %u to %u, both together 40 million.",
-				  header->width, header->height, IMAGE_MIN_SIDE,
-				  IMAGE_MAX_SIDE);
-	return true;
 }
 
 static bool store(struct ports *ports, const struct request *req,
@@ -133,7 +114,7 @@ static bool recognize_uploaded_image(struct ports *ports,
 	struct buf receipt;
 
 	if (!read_upload(req, &image, &description, err) ||
-	    !check_header(image, &header, err) ||
+	    !image_header_check(image, &header, err) ||
 	    !store(ports, req, image, &header, &stored, err))
 		return false;
 	if (!image_recognizer_recognize(ports->recognizer, image,

@@ -3,6 +3,7 @@
  */
 #include "recognition/image_header.h"
 
+#include "base/limits.h"
 #include "base/banned.h"
 
 static uint32_t big(const uint8_t *at, unsigned bytes)
@@ -100,4 +101,24 @@ bool image_header_read(struct str image, struct image_header *ret)
 		return read_webp(bytes, len, ret);
 	}
 	return false;
+}
+
+bool image_header_check(struct str image, struct image_header *ret,
+			struct error *err)
+{
+	if (image.len > LIMIT_IMAGE_BODY_BYTES)
+		return error_set(err, ERROR_TOO_LARGE,
+				 "A photo may have at most %u bytes.",
+				 LIMIT_IMAGE_BODY_BYTES);
+	if (!image_header_read(image, ret))
+		return error_set(err, ERROR_UNSUPPORTED_TYPE,
+				 "The bytes are not a whole JPEG, PNG or WebP picture.");
+	if (ret->width < IMAGE_MIN_SIDE || ret->height < IMAGE_MIN_SIDE ||
+	    ret->width > IMAGE_MAX_SIDE || ret->height > IMAGE_MAX_SIDE ||
+	    (uint64_t)ret->width * ret->height > IMAGE_MAX_PIXELS)
+		return error_item(err, "/image", "out_of_range",
+				  "The photo is %u x %u pixels. Each side takes %u to %u, both together 40 million.",
+				  ret->width, ret->height, IMAGE_MIN_SIDE,
+				  IMAGE_MAX_SIDE);
+	return true;
 }

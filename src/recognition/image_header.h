@@ -9,7 +9,7 @@
 #ifndef RECOGNITION_IMAGE_HEADER_H
 #define RECOGNITION_IMAGE_HEADER_H
 
-#include "base/str.h"
+#include "base/error.h"
 
 #define IMAGE_MIN_SIDE 16u
 #define IMAGE_MAX_SIDE 12000u
@@ -23,5 +23,9 @@ struct image_header {
 
 /* False when it is none of the three, or its header is cut short. */
 bool image_header_read(struct str bytes, struct image_header *ret);
+/* A photo to work with: one of the three, neither too long nor of sides that
+ * are too short, too long, or together too many pixels. */
+bool image_header_check(struct str image, struct image_header *ret,
+			struct error *err) MUST_CHECK;
 
 #endif

@@ -109,6 +109,45 @@ static void anything_else_is_no_picture(void **state)
 			fail_msg("input %zu is a picture", i);
 }
 
+static enum error_code check_png(uint32_t width, uint32_t height)
+{
+	char bytes[] = PNG "wwwwhhhh";
+	struct image_header header;
+	struct error err;
+
+	for (int i = 0; i < 4; i++) {
+		bytes[16 + i] = (char)(width >> (24 - 8 * i));
+		bytes[20 + i] = (char)(height >> (24 - 8 * i));
+	}
+	error_init(&err);
+	return image_header_check((struct str){ bytes, 24 }, &header, &err) ?
+		       ERROR_NONE : err.code;
+}
+
+static void sides_and_pixels_have_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(check_png(16, 16), ERROR_NONE);
+	assert_int_equal(check_png(12000, 3333), ERROR_NONE);
+	assert_int_equal(check_png(8000, 5000), ERROR_NONE);
+	assert_int_equal(check_png(15, 16), ERROR_INVALID);
+	assert_int_equal(check_png(16, 15), ERROR_INVALID);
+	assert_int_equal(check_png(12001, 16), ERROR_INVALID);
+	assert_int_equal(check_png(16, 12001), ERROR_INVALID);
+	assert_int_equal(check_png(8000, 5001), ERROR_INVALID);
+}
+
+static void what_is_no_picture_is_an_unsupported_type(void **state)
+{
+	struct image_header header;
+	struct error err;
+
+	(void)state;
+	error_init(&err);
+	assert_false(image_header_check(STR("GIF89a"), &header, &err));
+	assert_int_equal(err.code, ERROR_UNSUPPORTED_TYPE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -116,6 +155,8 @@ int main(void)
 		cmocka_unit_test(a_png_has_its_first_chunk),
 		cmocka_unit_test(a_webp_is_lossy_lossless_or_extended),
 		cmocka_unit_test(anything_else_is_no_picture),
+		cmocka_unit_test(sides_and_pixels_have_limits),
+		cmocka_unit_test(what_is_no_picture_is_an_unsupported_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
