@@ -168,6 +168,18 @@ static void tune_allocator(char **argv)
 	execv("/proc/self/exe", argv);	/* goes on without, where it cannot */
 }
 
+/* Those that the parent waits for; a closed pipe is no reason to end. */
+static void block_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGCHLD);
+	sigaddset(ret, SIGPIPE);
+	sigprocmask(SIG_BLOCK, ret, NULL);
+	sigdelset(ret, SIGPIPE);
+}
+
 int main(int argc, char **argv)
 {
 	struct parent parent = { .listener = -1 };
@@ -205,14 +217,7 @@ int main(int argc, char **argv)
 			"no listening unix socket on fd 3 (LISTEN_FDS=1) or fd 0");
 		return 1;
 	}
-	sigemptyset(&parent.signals);
-	sigaddset(&parent.signals, SIGTERM);
-	sigaddset(&parent.signals, SIGINT);
-	sigaddset(&parent.signals, SIGCHLD);
-	sigaddset(&parent.signals, SIGPIPE);
-	sigprocmask(SIG_BLOCK, &parent.signals, NULL);
-	sigdelset(&parent.signals, SIGPIPE);
-
+	block_signals(&parent.signals);
 	parent.config = config;
 	workers = first_set(config_workers(config, operation.name),
 			    operation.workers);
