@@ -214,12 +214,17 @@ def test_request_ids_differ_and_are_in_the_log(desk, api):
     answers = [api.get("/api/orders/" + UNKNOWN_ID) for _ in range(3)]
     ids = {answer.headers["X-Request-Id"] for answer in answers}
     assert len(ids) == 3
+    own = api.get("/api/nope").headers["X-Request-Id"]
     time.sleep(1.2)     # nginx writes its log once a second
-    for name in ("get_order_by_id", "access"):
-        with open(f"{desk.log_dir}/{name}.log", encoding="utf-8") as file:
-            log = file.read()
-        for request_id in ids:
-            assert "request_id=" + request_id in log
+    with open(f"{desk.log_dir}/get_order_by_id.log", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    with open(f"{desk.log_dir}/access.log", encoding="utf-8") as file:
+        nginx = file.read()
+    for request_id in ids:
+        line, = [line for line in lines if "request_id=" + request_id in line]
+        assert "client=127.0.0.1" in line
+        assert request_id not in nginx      # each answer is logged once
+    assert "request_id=" + own in nginx
 
 
 def test_a_clients_request_id_is_taken_only_when_harmless(api):
