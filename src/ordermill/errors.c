@@ -123,6 +123,14 @@ static const struct advice advice[ERROR_CODE_COUNT] = {
 		"best with an Idempotency-Key." },
 };
 
+/* The page's own, so that no browser asks for one (see www/index.html). */
+#define ICON \
+	"<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns=" \
+	"'http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect" \
+	" width='32' height='32' rx='8' fill='%230f6674'/%3E%3Cpath" \
+	" d='M9 10h14M9 16h14M9 22h8' stroke='%23fff' stroke-width=" \
+	"'3' stroke-linecap='round'/%3E%3C/svg%3E\">\n"
+
 /* `code` in the texts above becomes <code>code</code>. */
 static void print_html_text(struct arena *arena, const char *text)
 {
@@ -165,6 +173,7 @@ static void print_html(struct arena *arena)
 	      "<meta name=\"viewport\" content=\"width=device-width, "
 	      "initial-scale=1\">\n"
 	      "<title>Problems and what to do</title>\n"
+	      ICON
 	      "<link rel=\"stylesheet\" href=\"/problems.css\">\n"
 	      "<script type=\"module\" src=\"/problems.js\"></script>\n"
 	      "</head>\n<body>\n<main>\n"

@@ -240,6 +240,11 @@ def test_the_documents_of_problems_are_current(format_name, path):
         assert slug in made
 
 
+def test_the_page_of_problems_has_the_desks_icon():
+    icon = re.search("<link rel=\"icon\"[^>]*>", read("www", "index.html"))[0]
+    assert icon in read("www", "problems.html")
+
+
 def test_the_page_of_problems_obeys_the_content_security_policy():
     page = read("www", "problems.html")
     assert "<style" not in page and " style=" not in page
