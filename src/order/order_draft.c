@@ -116,6 +116,8 @@ static bool read_text(struct reader *r, struct str name, struct json value,
 {
 	if (value.kind == JSON_STRING)
 		return check_text(r, name, json_string(value), rule, ret);
+	if (value.kind == JSON_ABSENT)
+		return wrong(r, name, "required", "Give %s.", rule->words);
 	return wrong(r, name, kind_fault(value), "Write %s as text.",
 		     rule->words);
 }

@@ -839,6 +839,18 @@ static void read_only_members_may_not_change(void **state)
 	assert_patch_refused("{'version':null}", "/version read_only");
 }
 
+static void a_member_that_is_absent_is_asked_for(void **state)
+{
+	(void)state;
+	assert_draft_refused("{'description':'x','lines':[{'quantity':1,"
+			     "'unit_price':'1'}]}", "/lines/0/name required");
+	assert_string_equal(err.items[0].detail, "Give a name.");
+	assert_draft_refused("{'description':'x','lines':[{'name':5,"
+			     "'quantity':1,'unit_price':'1'}]}",
+			     "/lines/0/name wrong_type");
+	assert_string_equal(err.items[0].detail, "Write a name as text.");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -856,6 +868,7 @@ int main(void)
 		TEST(no_more_than_the_first_sixteen_are_reported),
 		TEST(wrong_lines_are_named_by_their_place),
 		TEST(a_line_takes_whole_numbers_in_any_spelling),
+		TEST(a_member_that_is_absent_is_asked_for),
 		TEST(an_order_has_at_most_200_lines),
 		TEST(lines_must_add_up_to_something_that_can_be_paid),
 		TEST(a_price_that_is_not_the_sum_of_the_lines_disagrees),
