@@ -212,6 +212,20 @@ static bool read_zone(struct str text, struct arena *arena, const char **ret,
 	return true;
 }
 
+/* In any case: people paste them (RFC 9562, 4). */
+static bool is_whole_id(struct str text)
+{
+	char lower[ORDER_ID_BYTES - 1];
+
+	if (text.len != sizeof(lower))
+		return false;
+	for (size_t i = 0; i < sizeof(lower); i++)
+		lower[i] = text.ptr[i] >= 'A' && text.ptr[i] <= 'Z'
+				   ? (char)(text.ptr[i] | 0x20)
+				   : text.ptr[i];
+	return uuid_is_valid((struct str){ lower, sizeof(lower) });
+}
+
 static bool read_search(struct order_query *query, struct str text,
 			struct error *err)
 {
@@ -226,7 +240,7 @@ static bool read_search(struct order_query *query, struct str text,
 	if (!query->search.len)
 		query->search = (struct str){ NULL, 0 };
 	/* A whole id is found by what order_search_text has of it. */
-	if (uuid_is_valid(query->search))
+	if (is_whole_id(query->search))
 		query->search = (struct str){
 			order_short_id(query->search.ptr), 8
 		};

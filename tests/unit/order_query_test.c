@@ -122,6 +122,10 @@ static void every_parameter_is_read(void **state)
 	assert_false(query.descending);
 	parse("q=+0193a5c0-0000-7000-8000-00000000abcd+");
 	assert_true(str_is(query.search, "0000abcd"));	/* its short id */
+	parse("q=0193A5C0-0000-7000-8000-00000000ABCD");
+	assert_true(str_is(query.search, "0000ABCD"));	/* folded later */
+	parse("q=0193A5C0-0000-7000-8000-00000000ABCG");
+	assert_int_equal(query.search.len, 36);
 	parse("q=+");
 	assert_null(query.search.ptr);
 }
