@@ -8,7 +8,8 @@
 
 #define BOUNDARY_MAX_BYTES 70u	/* RFC 2046, 5.1.1 */
 
-/* The value of a parameter such as `; name="x"`; quoted pairs are not undone. */
+/* The value of a parameter such as `; name="x"`; quoted pairs are not
+ * undone. */
 static bool parameter_of(struct str header, const char *name, struct str *ret)
 {
 	struct str rest = header, part;
@@ -102,8 +103,11 @@ bool multipart_field(const struct request *req, const char *name,
 			return error_set(err, ERROR_BAD_REQUEST,
 					 "The headers of a part have no end.");
 		if (str_is(part_name, name)) {
+			if (ret->ptr)
+				return error_set(err, ERROR_BAD_REQUEST,
+						 "The part '%s' is there twice.",
+						 name);
 			*ret = content;
-			return true;
 		}
 		rest = behind(rest, end + len);
 	}

@@ -72,7 +72,7 @@ bool request_if_none_match(const struct request *req, const char *etag);
 bool request_has_type(const struct request *req, const char *type);
 /*
  * Of a multipart/form-data body (RFC 7578), the part of that name; absent when
- * there is none. ERROR_BAD_REQUEST when the body is malformed.
+ * there is none. ERROR_BAD_REQUEST when the body is malformed, or has two.
  */
 bool multipart_field(const struct request *req, const char *name,
 		     struct str *ret, struct error *err) MUST_CHECK;

@@ -137,6 +137,23 @@ def test_refuses_a_malformed_form(api, boundary, body):
     problem(answer, answer.status_code)
 
 
+def form(*parts):
+    """Parts, one by one: requests' own forms have no odd ones."""
+    frame = b"--x\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+    return b"".join(frame % part for part in parts) + b"--x--\r\n"
+
+
+@pytest.mark.parametrize("parts", [
+    [(b"image", png()), (b"image", png(17, 17)), (b"description", b"a mug")],
+    [(b"image", png()), (b"description", b"a mug"), (b"description", b"a cup")],
+    [(b"image", png()), (b"description", b"a\0mug")],
+    [(b"image", png()), (b"description", b"a\xffmug")]])
+def test_refuses_a_form_that_can_be_read_in_two_ways(api, parts):
+    answer = api.raw("POST", "/api/images", form(*parts),
+                     "multipart/form-data; boundary=x")
+    problem(answer, 400, "bad-request")
+
+
 def test_the_wrong_type_says_what_is_taken(api):
     answer = api.raw("POST", ROUTE, png(), "text/plain")
     if answer.status_code == 200:

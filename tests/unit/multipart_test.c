@@ -120,6 +120,18 @@ static void a_part_that_is_not_there_is_absent(void **state)
 	assert_null(found.ptr);
 }
 
+static void a_part_that_is_there_twice_is_refused(void **state)
+{
+	const struct str body = STR(PART("\"a\"", "1") PART("\"x\"", "2")
+				    PART("a", "3") "--b--");
+
+	(void)state;
+	assert_refused(TYPE, body);
+	assert_found(TYPE, body, "x", STR("2"));
+	/* and what follows the part must be whole too */
+	assert_refused(TYPE, STR(PART("\"a\"", "1") "--b\r\n"));
+}
+
 static void a_boundary_is_needed(void **state)
 {
 	const struct str body = STR(PART("\"a\"", "1") "--b--");
@@ -174,6 +186,7 @@ int main(void)
 		TEST(content_is_bytes),
 		TEST(a_boundary_may_be_quoted_and_the_header_in_any_case),
 		TEST(a_part_that_is_not_there_is_absent),
+		TEST(a_part_that_is_there_twice_is_refused),
 		TEST(a_boundary_is_needed),
 		TEST(a_delimiter_right_behind_a_delimiter_is_refused),
 		TEST(a_body_that_is_cut_is_refused_wherever_it_is),
