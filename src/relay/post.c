@@ -8,6 +8,7 @@
 #include "relay/post.h"
 
 #include "base/log.h"
+#include "base/mail_syntax.h"
 #include "deletion/archive_object.h"
 #include "mail/mail_message.h"
 #include "relay/backoff.h"
@@ -88,23 +89,13 @@ static bool read_subject(struct post *post, const struct queued_mail *mail,
 				      arena, err);
 }
 
-/* The envelope's sender: what stands between < and >, or all of it. */
-static struct str bare_address(const char *from)
-{
-	const char *start = strrchr(from, '<');
-	const char *end = start ? strchr(start, '>') : NULL;
-
-	if (!end)
-		return str_from(from);
-	return (struct str){ start + 1, (size_t)(end - start - 1) };
-}
-
 static bool send_mail(struct post *post, const struct queued_mail *mail,
 		      struct turn *turn, struct subject *ret_subject,
 		      bool *ret_permanent, struct error *err)
 {
 	bool about = mail->kind == MAIL_DELETION;
 	const char *traceparent;
+	struct str name, sender;
 	struct buf message;
 
 	if (!read_subject(post, mail, turn->arena, ret_subject, ret_permanent,
@@ -124,9 +115,10 @@ static bool send_mail(struct post *post, const struct queued_mail *mail,
 				   "the mail is larger than %u bytes",
 				   MAIL_MAX_BYTES);
 	*ret_permanent = false;
-	return mailer_send(post->mailer, bare_address(post->from),
-			   mail->address, buf_str(&message), mail->id,
-			   ret_permanent, err);
+	/* mail_build has refused what is no mailbox */
+	(void)mail_mailbox_parse(str_from(post->from), &name, &sender);
+	return mailer_send(post->mailer, sender, mail->address,
+			   buf_str(&message), mail->id, ret_permanent, err);
 }
 
 static bool post_one(struct post *post, const struct queued_mail *mail,

@@ -220,6 +220,16 @@ static void a_confirmation_is_sent_and_noted(void **state)
 	assert_int_equal(turn.again_in_ms, 0);
 }
 
+static void the_sender_is_the_address_alone(void **state)
+{
+	(void)state;
+	post.from = " desk@desk.example ";
+	owe(MAIL_CONFIRM, "");
+	take_turn();
+	assert_int_equal(list.sent, 1);
+	assert_string_equal(mailer.from, "desk@desk.example");
+}
+
 static void a_deletion_is_told_with_its_order(void **state)
 {
 	(void)state;
@@ -400,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		post_test(a_confirmation_is_sent_and_noted),
+		post_test(the_sender_is_the_address_alone),
 		post_test(a_deletion_is_told_with_its_order),
 		post_test(a_refused_mail_waits_within_its_limit),
 		post_test(no_wait_is_longer_than_an_hour),
