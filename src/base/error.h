@@ -34,7 +34,7 @@
 	X(ILLEGAL_STATUS, 409, "illegal-status-change", "The status change is not legal", "") \
 	X(MISMATCH, 409, "image-mismatch", "The photo does not show what the description says", "") \
 	X(IN_PROGRESS, 409, "in-progress", "A request with this Idempotency-Key is still running", "") \
-	X(LENGTH_REQUIRED, 411, "length-required", "A Content-Length is required", "") \
+	X(LENGTH_REQUIRED, 411, "length-required", "A Content-Length is required", "Send the length of the body in Content-Length.") \
 	X(CHANGED, 412, "changed", "The order has changed since it was read", "Read the order again and repeat the change.") \
 	X(TOO_LARGE, 413, "too-large", "The body is too large", "") \
 	X(URI_TOO_LONG, 414, "uri-too-long", "The request target is too long", "") \
