@@ -2,8 +2,9 @@
  * event_bus_local.c: rings our own endpoint as SNS would, in SNS's envelope,
  * signed (version 2) with a key that is made at the first ring.
  *
- * event_bus.directory holds key.pem (the relay's alone), certificate.pem (whoever
- * verifies) and `subscription`: "pending <SHA-256 of the token>" or "confirmed".
+ * event_bus.directory holds key.pem (the relay's alone), certificate.pem
+ * (whoever verifies) and `subscription`: "pending <SHA-256 of the token>" or
+ * "confirmed".
  */
 #include "ports/event_bus.h"
 

@@ -61,7 +61,8 @@ static bool deliver(struct maildir *maildir, const char *name,
 {
 	if (!write_tmp(maildir, name, message, err))
 		return false;
-	/* EEXIST: this mail arrived before; its sender died before noting it. */
+	/* EEXIST: this mail arrived before; its sender died before noting
+	 * it. */
 	if (linkat(maildir->tmp_fd, name, maildir->new_fd, name, 0) &&
 	    errno != EEXIST)
 		return error_cause(err, ERROR_UNAVAILABLE,

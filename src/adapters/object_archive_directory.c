@@ -61,8 +61,8 @@ static bool fault(const struct directory *directory, struct str key,
 }
 
 /*
- * After EIO the kernel has dropped the pages and says so once only: asking again
- * would "succeed". https://wiki.postgresql.org/wiki/Fsync_Errors
+ * After EIO the kernel has dropped the pages and says so once only: asking
+ * again would "succeed". https://wiki.postgresql.org/wiki/Fsync_Errors
  */
 static int sync_fd(int fd)
 {

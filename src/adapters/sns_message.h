@@ -32,7 +32,8 @@ const char *sns_type_name(enum event_type type);
  * ERROR_NOT_JSON, or ERROR_BAD_REQUEST for what is no envelope: a member that
  * is missing, not text, or holds a control character (but for Message and
  * Subject: the signed string is ambiguous where others do); Type must be one of
- * the three names, byte for byte. Members that are not signed are not looked at.
+ * the three names, byte for byte. Members that are not signed are not looked
+ * at.
  */
 bool sns_message_parse(struct sns_message *ret, struct str body,
 		       struct arena *arena, struct error *err) MUST_CHECK;

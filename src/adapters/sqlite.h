@@ -31,7 +31,8 @@ struct sqlite {
 	bool in_transaction;		/* begin, not yet commit or rollback */
 	bool broken;			/* a write failed: it cannot commit */
 
-	/* Folded texts on their way into the full-text index: sqlite_search.c */
+	/* Folded texts on their way into the full-text index:
+	 * sqlite_search.c */
 	struct arena *search_arena;
 	struct sqlite_search_entry *search_entries;
 	size_t search_count, search_size;

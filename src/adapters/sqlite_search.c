@@ -2,8 +2,8 @@
  * sqlite_search.c: the full-text index, fed once per commit.
  *
  * Texts wait here and go in together just before the commit: one segment of the
- * index for a batch (10 µs an order; one by one, 40), and a search finds an order
- * as soon as it is stored. What a failed request left here is forgotten.
+ * index for a batch (10 µs an order; one by one, 40), and a search finds an
+ * order as soon as it is stored. What a failed request left here is forgotten.
  *
  * The index is contentless: a text leaves it by the very bytes that it came in
  * by. Whoever changes order_search_text or search_fold adds a migration that

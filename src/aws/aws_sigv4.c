@@ -49,8 +49,8 @@ static void drop_last_segment(struct buf *path)
 }
 
 /*
- * RFC 3986, 5.2.4, but as AWS's signers have it: empty segments are dropped too,
- * and a dot segment at the end leaves no slash.
+ * RFC 3986, 5.2.4, but as AWS's signers have it: empty segments are dropped
+ * too, and a dot segment at the end leaves no slash.
  */
 static struct str normal_path(struct str path, struct arena *arena)
 {
@@ -449,7 +449,8 @@ static bool take_parameter(const struct pair *pair,
 	return true;
 }
 
-/* Sorts the query into its X-Amz parameters, and all but the signature again. */
+/* Sorts the query into its X-Amz parameters, and all but the signature
+ * again. */
 static bool take_parameters(struct str query, struct arena *arena,
 			    bool with_token,
 			    struct str found[PARAMETER_COUNT],

@@ -1,6 +1,6 @@
 /*
- * aws_sigv4.h: AWS Signature Version 4, header and query form. Pure: the time is
- * a parameter, memory comes from an arena.
+ * aws_sigv4.h: AWS Signature Version 4, header and query form. Pure: the time
+ * is a parameter, memory comes from an arena.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
  * S3's rule: the path is not normalised and is encoded once; the payload of a

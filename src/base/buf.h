@@ -39,7 +39,8 @@ static inline struct str buf_str(const struct buf *buf)
 }
 
 /* Escapers: each appends `s` made safe for the named place. */
-void buf_add_json(struct buf *buf, struct str s);	/* with the quotes; s is valid UTF-8 */
+/* with the quotes; s is valid UTF-8 */
+void buf_add_json(struct buf *buf, struct str s);
 void buf_add_html(struct buf *buf, struct str s);	/* & < > " ' */
 /* RFC 3986: all but unreserved characters as %XX; keep_slash leaves '/' */
 void buf_add_uri(struct buf *buf, struct str s, bool keep_slash);

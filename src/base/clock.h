@@ -17,7 +17,8 @@ int64_t clock_now_ms(void);
 int64_t clock_boot_ms(void);
 
 void time_format(int64_t time_ms, char ret[TIME_TEXT_BYTES]);
-/* RFC 3339 date-time with any offset; fraction of any length, cut to ms. Years 1970 to 9999. */
+/* RFC 3339 date-time with any offset; fraction of any length, cut to ms. Years
+ * 1970 to 9999. */
 bool time_parse(struct str text, int64_t *ret_ms);
 /* "2026-11-24"; the proleptic Gregorian calendar. */
 bool date_parse(struct str text, int *year, int *month, int *day);
@@ -32,7 +33,8 @@ void local_day_of(const char *zone, int64_t time_ms, int *year, int *month,
 /* Seconds east of UTC at an instant; reads the zone's file. */
 int local_offset_s(const char *zone, int64_t time_ms);
 
-/* UUID version 7 (RFC 9562, 5.7): time_ms, then random; monotonic in a process. */
+/* UUID version 7 (RFC 9562, 5.7): time_ms, then random; monotonic in a
+ * process. */
 void uuid7(int64_t time_ms, char ret[ORDER_ID_BYTES]);
 /* Lower-case canonical text of any UUID version. */
 bool uuid_is_valid(struct str text);

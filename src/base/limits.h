@@ -9,7 +9,8 @@
 /* requests */
 #define LIMIT_JSON_BODY_BYTES (64u * KIB)
 #define LIMIT_IMAGE_BODY_BYTES (10u * MIB)
-#define LIMIT_EVENT_BODY_BYTES (2u * MIB) /* 256 KiB of Message, JSON-escaped up to sixfold */
+/* 256 KiB of Message, JSON-escaped up to sixfold */
+#define LIMIT_EVENT_BODY_BYTES (2u * MIB)
 #define LIMIT_FORM_BODY_BYTES (8u * KIB)
 #define LIMIT_QUERY_BYTES (4u * KIB)
 #define LIMIT_QUERY_PARAMETERS 32u
@@ -35,7 +36,8 @@
 #define LIMIT_METADATA_MEMBERS 50u
 #define LIMIT_METADATA_KEY_LENGTH 64u
 #define LIMIT_METADATA_VALUE_LENGTH 500u
-#define LIMIT_PRICE_MINOR 100000000000000 /* 10^14: sums of 200 lines stay far below 2^63 */
+/* 10^14: sums of 200 lines stay far below 2^63 */
+#define LIMIT_PRICE_MINOR 100000000000000
 #define LIMIT_LABELS 20u
 
 /* lists */

@@ -12,7 +12,8 @@ struct signing_key;	/* a private key */
 struct certificate;
 
 /* Makes a 2048-bit key and a self-signed certificate (`common_name`, ten years)
- * as PEM files, mode 0600 and 0644, unless both exist. Safe against a second process. */
+ * as PEM files, mode 0600 and 0644, unless both exist. Safe against a second
+ * process. */
 bool signing_key_ensure(const char *key_path, const char *certificate_path,
 			const char *common_name, struct error *err) MUST_CHECK;
 bool signing_key_open(struct signing_key **ret, const char *path,

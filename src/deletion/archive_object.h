@@ -1,5 +1,6 @@
 /*
- * archive_object.h: an archived order as an object: its key and its bytes. Pure.
+ * archive_object.h: an archived order as an object: its key and its bytes.
+ * Pure.
  */
 #ifndef DELETION_ARCHIVE_OBJECT_H
 #define DELETION_ARCHIVE_OBJECT_H

@@ -9,9 +9,9 @@
 #include "ports/object_archive.h"
 
 /*
- * Writes the archive object (create-only, durable, read back), then advances the
- * record, which queues the mails. Already archived is success with *ret_changed
- * false. Repeatable at any point by any process.
+ * Writes the archive object (create-only, durable, read back), then advances
+ * the record, which queues the mails. Already archived is success with
+ * *ret_changed false. Repeatable at any point by any process.
  */
 bool archive_deletion(struct deletion_log *log, struct object_archive *archive,
 		      const struct deletion *deletion, int64_t now_ms,

@@ -25,7 +25,8 @@
 #define SILENT_MS (2ll * 60 * 1000)
 #define TELL_EVERY_MS 1000
 
-/* Walks the keys of the period: archive/YYYY/MM/DD/<UUIDv7>.json sort by time. */
+/* Walks the keys of the period: archive/YYYY/MM/DD/<UUIDv7>.json sort by
+ * time. */
 struct walk {
 	struct object_archive *archive;
 	char after[80], end[80];
@@ -239,8 +240,9 @@ bool report_draw(struct object_archive *archive,
 	return tell(archive, request->id, ret, err);
 }
 
-/* The child has the caller's connections open, and its listener (fd 0, perhaps):
- * while it did, nobody would see them end. 1 and 2 may be the journal's. */
+/* The child has the caller's connections open, and its listener (fd 0,
+ * perhaps): while it did, nobody would see them end. 1 and 2 may be the
+ * journal's. */
 static void close_sockets(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -30,8 +30,9 @@ static struct {
 	off_t size;
 	struct token *tokens;
 	size_t count;
-	/* The last token that was found, as its bearer sent it: a desk sends the
-	 * same one all day, and a digest costs more than the rest of the check. */
+	/* The last token that was found, as its bearer sent it: a desk sends
+	 * the same one all day, and a digest costs more than the rest of the
+	 * check. */
 	char last_text[64];
 	const struct token *last;
 } access_state;

@@ -17,7 +17,8 @@ struct request;
 
 /* Once per worker. `config` must outlive it. */
 void access_open(const struct config *config);
-/* Sets req->caller. ERROR_UNAUTHENTICATED, or ERROR_FORBIDDEN naming the scope. */
+/* Sets req->caller. ERROR_UNAUTHENTICATED, or ERROR_FORBIDDEN naming the
+ * scope. */
 bool access_check(struct request *req, struct str authorization,
 		  const char *scope, struct error *err) MUST_CHECK;
 /* The origin is one of access.origins, byte for byte. */

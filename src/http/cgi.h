@@ -17,8 +17,9 @@ struct cgi {
 };
 
 /*
- * Takes one "NAME=value"; unknown names are ignored. A header that came twice is
- * joined by a comma (RFC 9110, 5.3): a list goes on, anything else is malformed.
+ * Takes one "NAME=value"; unknown names are ignored. A header that came twice
+ * is joined by a comma (RFC 9110, 5.3): a list goes on, anything else is
+ * malformed.
  */
 void cgi_take(struct cgi *cgi, const char *parameter, struct arena *arena);
 

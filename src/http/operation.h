@@ -19,8 +19,9 @@ struct route {
 				 * "/objects/{key}", {key} all that follows */
 	const char *scope;	/* NULL: no token needed */
 	const char *allow;	/* every method of this path, for Allow */
-	const char *accepts;	/* media types of the body, comma-separated; NULL:
-				 * a body is ignored; any type ("*" "/" "*"): the handler looks */
+	/* Media types of the body, comma-separated. NULL: a body is ignored;
+	 * any type ("*" "/" "*"): the handler looks. */
+	const char *accepts;
 	const char *offers;	/* of the answer; NULL: application/json;
 				 * "*": that, whatever Accept says */
 	bool body_is_optional;
@@ -31,10 +32,10 @@ struct operation {
 	struct route routes[OPERATION_MAX_ROUTES];
 	size_t max_body_bytes;
 	bool writes;		/* runs in the batch's transaction */
-	bool snapshot;		/* a batch only reads, quickly: one snapshot for all */
+	bool snapshot;		/* only reads, quickly: one snapshot a batch */
 	bool takes_idempotency_key;
-	unsigned workers;	/* defaults of `<name>.workers`, `<name>.batch` */
-	unsigned batch;
+	/* defaults of `<name>.workers`, `<name>.batch` */
+	unsigned workers, batch;
 	bool (*open_ports)(struct ports *, const struct config *,
 			   struct error *);
 	bool (*handle)(struct ports *, const struct request *,

@@ -18,8 +18,8 @@ bool order_answer(struct response *res, const struct order *order,
 
 /*
  * Appends canonical JSON, with the photo's link where there is a photo. Links
- * are signed for whole periods, so that the bytes of an unchanged order stay the
- * same within one.
+ * are signed for whole periods, so that the bytes of an unchanged order stay
+ * the same within one.
  */
 bool order_json_for_client(struct buf *to, struct str json,
 			   struct object_archive *archive, int64_t now_ms,

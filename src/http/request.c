@@ -170,7 +170,8 @@ bool request_has_type(const struct request *req, const char *type)
 				  str_from(type));
 }
 
-/* charset, where given, must be UTF-8: nothing here is read as anything else. */
+/* charset, where given, must be UTF-8: nothing here is read as anything
+ * else. */
 static bool charset_is_utf8(struct str content_type)
 {
 	struct str part;
@@ -252,7 +253,8 @@ static unsigned quality_of(struct str parameters)
 	return 1000;
 }
 
-/* How much the Accept header wants this type: the most specific range counts. */
+/* How much the Accept header wants this type: the most specific range
+ * counts. */
 static unsigned wanted(struct str accept, struct str type)
 {
 	unsigned best = 0, best_rank = 0;
@@ -270,8 +272,9 @@ static unsigned wanted(struct str accept, struct str type)
 			rank = 1;
 		else if (name.len > 2 && name.ptr[name.len - 1] == '*' &&
 			 type.len >= name.len - 1 &&
-			 str_eq_ignore_case((struct str){ type.ptr, name.len - 1 },
-					    (struct str){ name.ptr, name.len - 1 }))
+			 str_eq_ignore_case(
+				 (struct str){ type.ptr, name.len - 1 },
+				 (struct str){ name.ptr, name.len - 1 }))
 			rank = 2;
 		else if (str_eq_ignore_case(name, type))
 			rank = 3;

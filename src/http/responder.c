@@ -24,9 +24,9 @@
 #define READ_TIMEOUT_S 5	/* a peer that sends half a request */
 #define SEND_TIMEOUT_S 30
 #define REOPEN_AFTER_MS 500
-/* Longer than nginx keeps a connection (keepalive_time, keepalive_timeout): when
- * we are to stop, we serve kept ones until nginx has closed them. It may be
- * sending a POST down any of them, and that is never sent twice. */
+/* Longer than nginx keeps a connection (keepalive_time, keepalive_timeout):
+ * when we are to stop, we serve kept ones until nginx has closed them. It may
+ * be sending a POST down any of them, and that is never sent twice. */
 #define DRAIN_MS 3000
 /* More than any body that nginx lets through (client_max_body_size). */
 #define STDIN_MAX_BYTES (16u * MIB)
@@ -114,7 +114,8 @@ static struct connection *take_connection(struct worker *w)
 		   sizeof(send_timeout));
 	while (c->used)
 		c++;
-	/* Listener -1: when this connection fails, libfcgi must not accept another. */
+	/* Listener -1: when this connection fails, libfcgi must not accept
+	 * another. */
 	FCGX_InitRequest(&c->fcgi, -1, 0);
 	c->fcgi.ipcFd = fd;
 	c->fcgi.keepConnection = 1;
@@ -226,7 +227,8 @@ static void send_answer(struct worker *w, struct exchange *ex)
 	bool broken;
 
 	if (res->streaming) {
-		/* A stream that failed must not look complete: no end record. */
+		/* A stream that failed must not look complete: no end
+		 * record. */
 		broken = error_is_set(&ex->err) || !flush_part(res);
 	} else {
 		broken = !put_headers(ex, (int64_t)res->body.len);
@@ -334,8 +336,8 @@ static bool handle_alone(struct worker *w, struct exchange *ex, int64_t now_ms)
 /*
  * Commits what was written; false when nothing was stored. When the commit
  * fails, what any request of it was told may hang on what another one wrote
- * ("deleted", say): each is taken again, alone, so that one request's trouble is
- * no other's.
+ * ("deleted", say): each is taken again, alone, so that one request's trouble
+ * is no other's.
  */
 static bool end_batch(struct worker *w, size_t count, bool wrote,
 		      int64_t now_ms)

@@ -62,7 +62,8 @@ static size_t take_answer(char *ptr, size_t size, size_t count, void *arg)
 
 static bool make_headers(struct curl_slist **ret, const char *const *headers)
 {
-	/* libcurl would wait a second for "100 Continue" before a large body. */
+	/* libcurl would wait a second for "100 Continue" before a large
+	 * body. */
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
 	for (; list && *headers; headers++) {

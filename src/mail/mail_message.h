@@ -1,7 +1,7 @@
 /*
  * mail_message.h: the mails people get, as complete RFC 5322 messages
- * (multipart/alternative, text and HTML, UTF-8, CRLF, lines ≤ 78 where possible,
- * quoted-printable). Pure.
+ * (multipart/alternative, text and HTML, UTF-8, CRLF, lines ≤ 78 where
+ * possible, quoted-printable). Pure.
  *
  * Headers: From, To, Subject, Date, Message-ID (<mail id@host of site_url>),
  * MIME-Version, Auto-Submitted: auto-generated, traceparent where known; for

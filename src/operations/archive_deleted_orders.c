@@ -2,8 +2,8 @@
  * archive_deleted_orders.c: POST /api/archive
  *
  * The reconciler: archives every recorded deletion that is not archived yet,
- * oldest first, and says how many. With {"redrive": true}, dead letters are tried
- * again as well. Repeatable by anybody at any time.
+ * oldest first, and says how many. With {"redrive": true}, dead letters are
+ * tried again as well. Repeatable by anybody at any time.
  */
 #include "deletion/archive_step.h"
 #include "http/operation.h"

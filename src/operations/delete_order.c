@@ -2,8 +2,8 @@
  * delete_order.c: DELETE /api/orders/{id}
  *
  * Removes the order and records the deletion, in one commit; then wakes the
- * relay. The order is never absent from both. Repeatable: the idempotency record
- * is stored with the deletion; a second DELETE is 410.
+ * relay. The order is never absent from both. Repeatable: the idempotency
+ * record is stored with the deletion; a second DELETE is 410.
  */
 #include "http/operation.h"
 #include "base/banned.h"

@@ -85,7 +85,8 @@ static bool on_order_deleted(struct ports *ports, const struct request *req,
 		buf_add_text(&res->body, "{\"confirmed\":true}");
 		return event_bus_confirm(ports->events, event.token, err);
 	case EVENT_UNSUBSCRIBE_CONFIRMATION:
-		/* The relay finds that its endpoint is gone and subscribes again. */
+		/* The relay finds that its endpoint is gone and subscribes
+		 * again. */
 		buf_add_text(&res->body, "{\"noted\":true}");
 		return true;
 	}

@@ -3,8 +3,8 @@
  *
  * Takes a photo and a description, stores the photo under its digest, says
  * whether it shows what the description says, and gives a receipt that
- * POST /api/orders takes. Never refuses an order by itself. Repeatable: the same
- * photo is the same object.
+ * POST /api/orders takes. Never refuses an order by itself. Repeatable: the
+ * same photo is the same object.
  */
 #include "http/operation.h"
 #include "order/order_json.h"

@@ -2,8 +2,8 @@
  * unsubscribe_email.c: POST /api/unsubscribe
  *
  * One click (RFC 8058): the signed token stands in the query or the body; 200
- * also when already gone. A GET, as from a mail program that knows no one-click,
- * leads to the page with the button and changes nothing. Repeatable.
+ * also when already gone. A GET, as from a mail program that knows no
+ * one-click, leads to the page with the button and changes nothing. Repeatable.
  */
 #include "http/operation.h"
 #include "order/link_token.h"
@@ -26,8 +26,8 @@ static bool field_of(const struct request *req, const char *name,
 }
 
 /* In the link of the List-Unsubscribe header the token stands in the query, and
- * the body is the one that RFC 8058, 3.1 prescribes; the page sends the token in
- * the body. */
+ * the body is the one that RFC 8058, 3.1 prescribes; the page sends the token
+ * in the body. */
 static bool token_of(const struct request *req, struct str *ret,
 		     struct error *err)
 {

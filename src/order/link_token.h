@@ -1,7 +1,8 @@
 /*
  * link_token.h: the signed tokens in mails' links. Pure.
  *
- * base64url(purpose, subscriber id, end of validity or 0, HMAC-SHA-256 of them).
+ * base64url(purpose, subscriber id, end of validity or 0, HMAC-SHA-256 of
+ * them).
  */
 #ifndef ORDER_LINK_TOKEN_H
 #define ORDER_LINK_TOKEN_H

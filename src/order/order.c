@@ -99,7 +99,8 @@ bool order_change(struct order *order, const struct order *before,
 	    !order_status_may_become(before->status, order->status))
 		return illegal_status(before->status, order->status, err);
 	order->version = before->version + 1;
-	/* a clock that was set back must not make a change older than the last */
+	/* a clock that was set back must not make a change older than the
+	 * last */
 	order->updated_ms =
 		now_ms > before->updated_ms ? now_ms : before->updated_ms;
 	return true;

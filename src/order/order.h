@@ -133,7 +133,8 @@ bool order_from_stored_json(struct order *order, struct str json,
  * JSON has the bytes `"image":{"id":"` only as that member (a quote inside text
  * is escaped), so no parsing is needed. False: the order has no image.
  */
-bool order_json_image_id(struct str json, struct str *id, struct str *media_type);
+bool order_json_image_id(struct str json, struct str *id,
+			 struct str *media_type);
 void order_json_add_url(struct buf *to, struct str json, struct str url);
 
 /* The last eight digits of an id, as people see and type it. */
@@ -141,8 +142,8 @@ static inline const char *order_short_id(const char *id)
 {
 	return id + 28;
 }
-/* Text for full-text search: description, customer, lines, notes, short id (five
- * words that nothing else has would double the index). */
+/* Text for full-text search: description, customer, lines, notes, short id
+ * (five words that nothing else has would double the index). */
 void order_search_text(const struct order *order, struct buf *to);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * order_json.h: the parts of an order's canonical JSON that stand elsewhere too.
+ * order_json.h: the parts of an order's canonical JSON that stand elsewhere
+ * too.
  */
 #ifndef ORDER_ORDER_JSON_H
 #define ORDER_ORDER_JSON_H

@@ -16,7 +16,8 @@ enum order_sort_key { SORT_CREATED, SORT_UPDATED, SORT_PRICE };
 struct order_query {
 	unsigned statuses;		/* bit 1 << status; 0: all */
 	struct str customer_email;	/* lower case; absent: any */
-	int64_t price_from_minor, price_to_minor; /* inclusive; at `currency`'s scale */
+	/* inclusive; at the default currency's scale */
+	int64_t price_from_minor, price_to_minor;
 	int64_t created_from_ms, created_to_ms;
 	struct str search;		/* absent: any */
 	enum order_sort_key sort;

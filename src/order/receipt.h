@@ -2,8 +2,8 @@
  * receipt.h: what POST /api/images hands out and POST /api/orders takes back.
  *
  * Binds the image's digest and media type, the description (as trimmed), the
- * verdict with labels and model, and the end of its validity, under HMAC-SHA-256.
- * Text: base64url(payload JSON) "." base64url(mac). Pure.
+ * verdict with labels and model, and the end of its validity, under
+ * HMAC-SHA-256. Text: base64url(payload JSON) "." base64url(mac). Pure.
  */
 #ifndef ORDER_RECEIPT_H
 #define ORDER_RECEIPT_H

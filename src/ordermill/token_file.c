@@ -178,7 +178,8 @@ bool write_file_whole(const char *path, struct str bytes, unsigned mode,
 	return false;
 }
 
-/* One writer at a time; the file itself is replaced, so the lock is beside it. */
+/* One writer at a time; the file itself is replaced, so the lock is beside
+ * it. */
 static bool lock(const char *path, int *ret, struct error *err)
 {
 	char lock_path[PATH_MAX];

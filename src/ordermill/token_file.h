@@ -2,9 +2,9 @@
  * token_file.h: the file of API tokens (access.tokens_file), rewritten as a
  * whole so that a reader sees the old one or the new one.
  *
- * A line is `<name> <sha256 of the token, hex> <scope,scope,…> <created>`; other
- * lines (comments) are kept as they are. A token is `om_` and 43 characters of
- * base64url; only its digest is stored.
+ * A line is `<name> <sha256 of the token, hex> <scope,scope,…> <created>`;
+ * other lines (comments) are kept as they are. A token is `om_` and 43
+ * characters of base64url; only its digest is stored.
  */
 #ifndef ORDERMILL_TOKEN_FILE_H
 #define ORDERMILL_TOKEN_FILE_H

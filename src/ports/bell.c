@@ -42,7 +42,8 @@ void bell_close(struct bell *bell)
 
 void bell_ring(struct bell *bell)
 {
-	/* Addressed each time: the relay's socket is a new one after its restart. */
+	/* Addressed each time: the relay's socket is a new one after its
+	 * restart. */
 	if (bell)
 		(void)sendto(bell->fd, "!", 1, MSG_NOSIGNAL,
 			     (const struct sockaddr *)&bell->relay,

@@ -4,11 +4,11 @@
  *
  * One per process, opened after the fork, used by one thread. Between begin and
  * commit, every write through the three ports belongs to one transaction;
- * outside, each method is atomic by itself. mark and release bracket one request
- * in it: what a failed request wrote is never stored. An engine that cannot take
- * back just that refuses the commit. When commit fails (ERROR_UNAVAILABLE)
- * nothing of the transaction was stored: the caller takes the requests again,
- * one transaction each.
+ * outside, each method is atomic by itself. mark and release bracket one
+ * request in it: what a failed request wrote is never stored. An engine that
+ * cannot take back just that refuses the commit. When commit fails
+ * (ERROR_UNAVAILABLE) nothing of the transaction was stored: the caller takes
+ * the requests again, one transaction each.
  *
  * An engine without open transactions (DynamoDB) implements the bracket as
  * nothing: its methods are atomic by themselves.
@@ -30,13 +30,14 @@ struct database_ops {
 	bool (*commit)(struct database *, struct error *);
 	void (*rollback)(struct database *);
 	bool (*mark)(struct database *, struct error *);
-	/* keep: the request's writes stay in the transaction; else they do not, or
-	 * the transaction will not be committed */
+	/* keep: the request's writes stay in the transaction; else they do not,
+	 * or the transaction will not be committed */
 	bool (*release)(struct database *, bool keep, struct error *);
 	/* Reachable, right schema, right settings. */
 	bool (*check)(struct database *, struct error *);
-	/* Housekeeping of the relay alone: checkpoint, expired idempotency records,
-	 * subscribers never confirmed. Returns quickly; called every second or so. */
+	/* Housekeeping of the relay alone: checkpoint, expired idempotency
+	 * records, subscribers never confirmed. Returns quickly; called every
+	 * second or so. */
 	bool (*maintain)(struct database *, int64_t now_ms, struct error *);
 	void (*close)(struct database *);
 };
@@ -45,7 +46,8 @@ struct database {
 	const struct database_ops *ops;
 };
 
-/* Creates or migrates the schema when `migrate`; else a missing or older one is an error. */
+/* Creates or migrates the schema when `migrate`; else a missing or older one is
+ * an error. */
 bool database_open(struct database **ret, const struct config *config,
 		   bool migrate, struct error *err) MUST_CHECK;
 void database_close(struct database *database);

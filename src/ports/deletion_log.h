@@ -59,8 +59,10 @@ enum deletion_selection {
 	DELETIONS_ALL,		/* newest first */
 	DELETIONS_OPEN,		/* not done, not restored; oldest first */
 	DELETIONS_PENDING,	/* not archived; oldest first */
-	DELETIONS_TO_RING,	/* pending, not acknowledged, not dead, next_attempt_ms ≤ now; oldest first */
-	DELETIONS_TO_CLOSE,	/* archived or mailed with no mail waiting; oldest first */
+	DELETIONS_TO_RING,	/* pending, not acknowledged, not dead,
+				 * next_attempt_ms ≤ now; oldest first */
+	DELETIONS_TO_CLOSE,	/* archived or mailed with no mail waiting;
+				 * oldest first */
 	DELETIONS_DEAD
 };
 
@@ -83,14 +85,15 @@ struct deletion_log_ops {
 		    struct deletion *ret, struct error *);
 	bool (*find)(struct deletion_log *, const char *order_id,
 		     struct arena *, struct deletion *ret, struct error *);
-	/* `after`: event id behind which the page starts, or NULL. Times compare
-	 * with `now_ms`; older_than_ms: only records deleted before that instant,
-	 * 0: all. */
+	/* `after`: event id behind which the page starts, or NULL. Times
+	 * compare with `now_ms`; older_than_ms: only records deleted before
+	 * that instant, 0: all. */
 	bool (*list)(struct deletion_log *, enum deletion_selection,
 		     const char *after, size_t limit, int64_t now_ms,
 		     int64_t older_than_ms, struct arena *,
 		     struct deletion_page *ret, struct error *);
-	/* pending → archived, and queues the mails; *ret_changed false when it was already. */
+	/* pending → archived, and queues the mails; *ret_changed false when it
+	 * was already. */
 	bool (*set_archived)(struct deletion_log *, const char *event_id,
 			     struct str key, const char *digest,
 			     int64_t now_ms, bool *ret_changed, struct error *);
@@ -103,8 +106,8 @@ struct deletion_log_ops {
 			     bool acknowledged, bool dead,
 			     int64_t next_attempt_ms, struct str reason,
 			     struct error *);
-	/* Dead letters (one, or all when NULL), of events and of mails, are tried
-	 * again from now on. Returns their number. */
+	/* Dead letters (one, or all when NULL), of events and of mails, are
+	 * tried again from now on. Returns their number. */
 	bool (*redrive)(struct deletion_log *, const char *event_id,
 			uint64_t *ret_count, struct error *);
 	bool (*stats)(struct deletion_log *, struct deletion_stats *ret,
@@ -117,7 +120,8 @@ struct deletion_log {
 };
 
 bool deletion_log_open(struct deletion_log **ret, struct database *database,
-		       const struct config *config, struct error *err) MUST_CHECK;
+		       const struct config *config,
+		       struct error *err) MUST_CHECK;
 void deletion_log_close(struct deletion_log *log);
 bool deletion_log_get(struct deletion_log *log, const char *event_id,
 		      struct arena *arena, struct deletion *ret,

@@ -27,8 +27,8 @@ struct event {
 
 struct event_bus_ops {
 	const char *name;	/* "local", "sns" */
-	/* Delivers (local) or publishes (SNS). *ret_permanent: trying again is no
-	 * use (a 4xx). ERROR_UNAVAILABLE with a cause otherwise. */
+	/* Delivers (local) or publishes (SNS). *ret_permanent: trying again is
+	 * no use (a 4xx). ERROR_UNAVAILABLE with a cause otherwise. */
 	bool (*publish)(struct event_bus *, struct str subject,
 			struct str message, struct str traceparent,
 			int64_t now_ms, struct arena *, bool *ret_permanent,
@@ -39,7 +39,8 @@ struct event_bus_ops {
 		       struct arena *, struct event *ret, struct error *);
 	/* Answers a SubscriptionConfirmation. Never fetches SubscribeURL. */
 	bool (*confirm)(struct event_bus *, struct str token, struct error *);
-	/* The relay's turn: asks for confirmation of our endpoint until it has it. */
+	/* The relay's turn: asks for confirmation of our endpoint until it has
+	 * it. */
 	bool (*ensure_subscription)(struct event_bus *, int64_t now_ms,
 				    struct arena *, bool *ret_confirmed,
 				    struct error *);

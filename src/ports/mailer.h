@@ -17,7 +17,8 @@ struct mailer;
 
 struct mailer_ops {
 	const char *name;	/* "smtp", "maildir" */
-	/* *ret_permanent: the server refused for good (5yz), or the address is bad. */
+	/* *ret_permanent: the server refused for good (5yz), or the address is
+	 * bad. */
 	bool (*send)(struct mailer *, struct str from, struct str to,
 		     struct str message, const char *mail_id,
 		     bool *ret_permanent, struct error *);

@@ -3,9 +3,10 @@
  * reports.
  *
  * Keys: archive/YYYY/MM/DD/<event id>.json (UTC day of the deletion; names sort
- * by time), images/<64 hex>.<jpg|png|webp>, reports/<id>.pdf, reports/<id>.json.
- * 1 to 200 bytes of a-z A-Z 0-9 / . _ -, no segment empty or beginning with a
- * dot; anything else is ERROR_BAD_REQUEST before a store is asked.
+ * by time), images/<64 hex>.<jpg|png|webp>, reports/<id>.pdf,
+ * reports/<id>.json. 1 to 200 bytes of a-z A-Z 0-9 / . _ -, no segment empty or
+ * beginning with a dot; anything else is ERROR_BAD_REQUEST before a store is
+ * asked.
  *
  * Promises (tests/contract/object_archive_test.c):
  * - put with OBJECT_CREATE never replaces: the same bytes again are success,
@@ -55,8 +56,8 @@ struct object_archive_ops {
 			struct buf *ret_url, int64_t *ret_expires_ms,
 			struct error *);
 	/* For an archive whose objects we serve ourselves: is this a link that
-	 * presign made, for `path` ("/objects/" and the key, decoded) on `host`?
-	 * ERROR_BAD_LINK. */
+	 * presign made, for `path` ("/objects/" and the key, decoded) on
+	 * `host`? ERROR_BAD_LINK. */
 	bool (*verify_link)(struct object_archive *, struct str path,
 			    struct str query, struct str host, int64_t now_ms,
 			    struct arena *, int64_t *ret_expires_ms,
@@ -70,11 +71,13 @@ struct object_archive {
 };
 
 bool object_archive_open(struct object_archive **ret,
-			 const struct config *config, struct error *err) MUST_CHECK;
+			 const struct config *config,
+			 struct error *err) MUST_CHECK;
 void object_archive_close(struct object_archive *archive);
 bool object_archive_put(struct object_archive *archive, struct str key,
 			struct str bytes, struct str content_type,
-			enum object_put_mode mode, struct error *err) MUST_CHECK;
+			enum object_put_mode mode,
+			struct error *err) MUST_CHECK;
 bool object_archive_get(struct object_archive *archive, struct str key,
 			size_t max_bytes, struct arena *arena, struct str *ret,
 			struct error *err) MUST_CHECK;

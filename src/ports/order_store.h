@@ -54,15 +54,15 @@ struct order_store_ops {
 	bool (*remove)(struct order_store *, int64_t expected_version,
 		       const struct deletion *, const struct idempotency *,
 		       struct arena *, struct error *);
-	/* Puts an archived order back, same id and bytes, and marks its deletion
-	 * restored; ERROR_CONFLICT when it is live or the deletion is not `done`
-	 * or `mailed`. */
+	/* Puts an archived order back, same id and bytes, and marks its
+	 * deletion restored; ERROR_CONFLICT when it is live or the deletion is
+	 * not `done` or `mailed`. */
 	bool (*restore)(struct order_store *, const char *event_id,
 			struct str json, struct arena *, struct error *);
 	bool (*list)(struct order_store *, const struct order_query *,
 		     struct arena *, struct order_page *ret, struct error *);
-	/* The stored answer to a repeated key. *found false: none. Another body:
-	 * ERROR_KEY_REUSED. */
+	/* The stored answer to a repeated key. *found false: none. Another
+	 * body: ERROR_KEY_REUSED. */
 	bool (*recall)(struct order_store *, const struct idempotency *,
 		       struct arena *, struct answer *ret, bool *found,
 		       struct error *);
@@ -74,7 +74,8 @@ struct order_store {
 };
 
 bool order_store_open(struct order_store **ret, struct database *database,
-		      const struct config *config, struct error *err) MUST_CHECK;
+		      const struct config *config,
+		      struct error *err) MUST_CHECK;
 void order_store_close(struct order_store *store);
 bool order_store_create(struct order_store *store, const struct order *order,
 			const struct idempotency *idempotency,

@@ -14,10 +14,12 @@ struct settings {
 	bool require_if_match;
 	const char *fonts;		/* folder that reports take fonts from */
 	unsigned link_valid_s;		/* of presigned links to reports */
-	struct str secret;		/* 32 bytes, signs cursors, receipts, link tokens */
+	struct str secret;		/* 32 bytes, signs cursors, receipts,
+					 * link tokens */
 };
 
-/* The secret is made (32 random bytes, mode 0600) when its file does not exist. */
+/* The secret is made (32 random bytes, mode 0600) when its file does not
+ * exist. */
 bool settings_open(struct settings *ret, const struct config *config,
 		   struct error *err) MUST_CHECK;
 

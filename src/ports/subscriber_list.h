@@ -92,7 +92,8 @@ bool subscriber_list_mail_failed(struct subscriber_list *list,
 				 int64_t next_ms, struct str reason,
 				 struct error *err) MUST_CHECK;
 bool subscriber_list_stats(struct subscriber_list *list,
-			   struct mail_stats *ret, struct error *err) MUST_CHECK;
+			   struct mail_stats *ret,
+			   struct error *err) MUST_CHECK;
 
 /* The adapters, for subscriber_list_open. */
 bool subscriber_list_sqlite_open(struct subscriber_list **ret,

@@ -138,9 +138,9 @@ static bool look_ahead(struct ring *ring, struct turn *turn, struct error *err)
 }
 
 /*
- * People first: ringing costs a signature and three flushes of the disk for each
- * deletion, so while deletions come by the hundred it waits for the end of the
- * burst, three seconds at most. A single deletion is rung at once.
+ * People first: ringing costs a signature and three flushes of the disk for
+ * each deletion, so while deletions come by the hundred it waits for the end of
+ * the burst, three seconds at most. A single deletion is rung at once.
  */
 static bool yields(struct ring *ring, struct turn *turn)
 {

@@ -12,9 +12,9 @@
 /* Whether the text needs any of this. */
 bool bidi_is_needed(const uint32_t *text, size_t count);
 /*
- * Joins Arabic letters (to presentation forms), mirrors brackets, and gives each
- * character its level (UAX #9). A ligature leaves BIDI_FILLER behind. At most
- * BIDI_MAX_LENGTH characters.
+ * Joins Arabic letters (to presentation forms), mirrors brackets, and gives
+ * each character its level (UAX #9). A ligature leaves BIDI_FILLER behind. At
+ * most BIDI_MAX_LENGTH characters.
  */
 void bidi_shape(uint32_t *text, uint8_t *levels, size_t count);
 #define BIDI_FILLER 0xfeffu

@@ -1,8 +1,8 @@
 /*
  * chart.h: how many orders were deleted by day, week, month or year, as bars.
  *
- * Days are local days, counted from 1970-01-01. Up to 31 days make bars of days,
- * up to a year weeks (from Monday), up to five years months, else years.
+ * Days are local days, counted from 1970-01-01. Up to 31 days make bars of
+ * days, up to a year weeks (from Monday), up to five years months, else years.
  */
 #ifndef REPORT_CHART_H
 #define REPORT_CHART_H

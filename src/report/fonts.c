@@ -103,7 +103,8 @@ static void search_folder(struct fonts *fonts, const char *folder,
 		    (size_t)snprintf(path, sizeof(path), "%s/%s", folder,
 				     entry->d_name) >= sizeof(path))
 			continue;
-		/* Packages link fonts from other places, folders they do not. */
+		/* Packages link fonts from other places, folders they do
+		 * not. */
 		if (entry->d_type == DT_DIR && depth < MAX_DEPTH)
 			search_folder(fonts, path, depth + 1);
 		else if (is_font_name(entry->d_name) && !stat(path, &st) &&

@@ -1,5 +1,6 @@
 /*
- * pdf.h: pages, runs of text, rules and bars; the only place that knows libharu.
+ * pdf.h: pages, runs of text, rules and bars; the only place that knows
+ * libharu.
  *
  * libharu's errors are sticky: after the first one, calls do nothing, and
  * pdf_ok says what it was. Points from the lower left corner of an A4 page.

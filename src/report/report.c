@@ -225,7 +225,8 @@ static bool count_order(struct report *report, const struct order *order,
 {
 	struct currency_total *total = total_of(report, order->currency);
 
-	if (!total || !chart_add(&report->chart, report_local_day(report, deleted_ms)))
+	if (!total || !chart_add(&report->chart,
+				 report_local_day(report, deleted_ms)))
 		return false;
 	total->orders++;
 	if (__builtin_add_overflow(total->minor, order->price_minor,

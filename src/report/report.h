@@ -23,10 +23,11 @@ struct report;
 struct report_head {
 	struct str title;		/* "" : "Deleted orders" */
 	struct str site_name;
-	int64_t from_ms, to_ms;		/* of deletion, from ≤ t < to; INT64_MIN/MAX: open */
+	int64_t from_ms, to_ms;		/* of deletion, from ≤ t < to;
+					 * INT64_MIN, INT64_MAX: open */
 	const char *zone;		/* IANA */
 	int64_t now_ms;
-	const char *fonts;		/* folder to search; NULL: /usr/share/fonts */
+	const char *fonts;		/* NULL: /usr/share/fonts */
 };
 
 bool report_new(struct report **ret, const struct report_head *head,
@@ -37,7 +38,8 @@ bool report_add(struct report *report, const struct order *order,
 /* An archive object that could not be read: named in the report. */
 void report_add_damaged(struct report *report, struct str key,
 			const char *reason);
-/* The PDF's bytes, valid until report_free. ERROR_INTERNAL with libharu's code. */
+/* The PDF's bytes, valid until report_free. ERROR_INTERNAL with libharu's
+ * code. */
 bool report_end(struct report *report, struct str *ret_pdf,
 		unsigned *ret_pages, struct error *err) MUST_CHECK;
 
