@@ -27,7 +27,6 @@
 #define CERTIFICATE_MAX_BYTES (16u * KIB)
 #define TOKEN_BYTES 32
 #define SUBSCRIPTION_MAX_BYTES 128
-#define COMMON_NAME "ordermill local event bus"
 
 static const struct http_timeouts timeouts = { 5000, 15000 };
 
@@ -62,7 +61,7 @@ static bool open_sender(struct local *local, struct error *err)
 		if (mkdir(local->directory, 0750) && errno != EEXIST)
 			return path_fault(local->directory, err);
 		if (!signing_key_ensure(local->key, local->certificate,
-					COMMON_NAME, err) ||
+					EVENT_BUS_LOCAL_NAME, err) ||
 		    !signing_key_open(&local->signing_key, local->key, err))
 			return false;
 	}

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/signature.h"
 #include "ordermill/ordermill.h"
 #include "ordermill/token_file.h"
 #include "ports/database.h"
@@ -130,20 +131,33 @@ static bool make_archive(const struct config *config, struct error *err)
 	return good;
 }
 
-static bool make_event_bus(const struct config *config, struct error *err)
+/* The relay would make it at its first event; `ordermill check` wants it now. */
+static bool make_event_key(const struct config *config, struct error *err)
 {
-	const char *path = config_text(config, "event_bus.directory");
-	char key_path[4096];
-	struct event_bus *bus;
+	const char *folder = config_text(config, "event_bus.directory");
+	char key[4096], certificate[4096];
 	bool was_there;
 
-	snprintf(key_path, sizeof(key_path), "%s/key.pem", path);
-	was_there = exists(key_path);
+	if (!uses(config, "event_bus.adapter", "local"))
+		return true;
+	snprintf(key, sizeof(key), "%s/key.pem", folder);
+	snprintf(certificate, sizeof(certificate), "%s/certificate.pem",
+		 folder);
+	was_there = exists(key);
+	if (!signing_key_ensure(key, certificate, EVENT_BUS_LOCAL_NAME, err))
+		return false;
+	say(was_there, "event bus key", key);
+	return true;
+}
+
+static bool make_event_bus(const struct config *config, struct error *err)
+{
+	struct event_bus *bus;
+
 	if (!event_bus_open(&bus, config, err))
 		return false;
 	event_bus_close(bus);
-	say(was_there, "event bus key", key_path);
-	return true;
+	return make_event_key(config, err);
 }
 
 static bool make_mailer(const struct config *config, struct error *err)

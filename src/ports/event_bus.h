@@ -70,5 +70,7 @@ bool event_bus_ensure_subscription(struct event_bus *bus, int64_t now_ms,
 /* The adapters, for event_bus_open and the contract test. */
 bool event_bus_local_open(struct event_bus **ret, const struct config *config,
 			  struct error *err) MUST_CHECK;
+/* Who its certificate is of. */
+#define EVENT_BUS_LOCAL_NAME "ordermill local event bus"
 
 #endif

@@ -1,6 +1,7 @@
 """The operator's command line on a running desk"""
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -133,3 +134,23 @@ def test_secrets_are_closed(desk):
             mode = os.stat(os.path.join(folder, name)).st_mode
             assert mode & 0o077 == 0, name
     problem(Api(desk, None).get("/secrets/site.key"), 404)
+
+
+def test_what_init_makes_is_what_check_wants(tmp_path):
+    build = os.environ.get("ORDERMILL_BUILD") or os.path.join(
+        os.path.dirname(__file__), "..", "..", ".build")
+    config = tmp_path / "ordermill.conf"
+    config.write_text(f"state.directory = {tmp_path}/state\n")
+
+    def run(command):
+        return subprocess.run(
+            [os.path.join(build, "src", "ordermill", "ordermill"), "-c",
+             str(config), command], capture_output=True, text=True)
+
+    first, second = run("init"), run("init")
+    assert first.returncode == second.returncode == 0, first.stderr
+    assert "made   event bus key" in first.stdout
+    assert "made " not in second.stdout
+    checked = run("check")
+    assert "FAIL" not in checked.stdout, checked.stdout
+    assert checked.returncode == 0
