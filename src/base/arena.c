@@ -38,18 +38,11 @@ struct block {
 	alignas(max_align_t) char data[];
 };
 
-struct release {
-	struct release *previous;
-	void (*run)(void *);
-	void *arg;
-};
-
 struct arena {
 	char *next;		/* free memory in the newest block */
 	char *end;
 	struct block *newest;
 	struct block *first;
-	struct release *releases;
 	size_t reserved_bytes;	/* of all blocks */
 	size_t full_bytes;	/* used in all blocks but the newest */
 	size_t max_bytes;
@@ -125,12 +118,6 @@ struct arena *arena_new(const char *name, size_t max_bytes)
 
 void arena_reset(struct arena *arena)
 {
-	while (arena->releases) {
-		struct release *release = arena->releases;
-
-		arena->releases = release->previous;
-		release->run(release->arg);
-	}
 	while (arena->newest != arena->first) {
 		struct block *block = arena->newest;
 
@@ -259,12 +246,4 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	vsnprintf(text, (size_t)len + 1, fmt, args);
 	va_end(args);
 	return text;
-}
-
-void arena_on_reset(struct arena *arena, void (*run)(void *), void *arg)
-{
-	struct release *release = arena_alloc(arena, sizeof(*release));
-
-	*release = (struct release){ arena->releases, run, arg };
-	arena->releases = release;
 }

@@ -4,8 +4,7 @@
  * One arena per request (or per turn of a loop). arena_alloc never returns
  * NULL: reaching the limit means that a limit on input is missing, and the
  * process stops with a message that names it. Nothing is freed one by one;
- * arena_reset ends all of it, runs the registered functions first (last
- * registered, first run), keeps the first block, and poisons the rest under
+ * arena_reset ends all of it, keeps the first block, and poisons it under
  * AddressSanitizer.
  */
 #ifndef BASE_ARENA_H
@@ -37,7 +36,6 @@ char *arena_text(struct arena *arena, struct str from)
 struct str arena_str(struct arena *arena, struct str from);
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 	PRINTF_LIKE(2, 3) __attribute__((returns_nonnull));
-void arena_on_reset(struct arena *arena, void (*release)(void *), void *arg);
 
 static inline void cleanup_arena(struct arena **arena)
 {

@@ -252,33 +252,3 @@ bool base64url_decode(struct str text, struct arena *arena, struct str *ret)
 {
 	return decode(text, arena, base64url_digits, ret);
 }
-
-struct digest {
-	EVP_MD_CTX *ctx;
-};
-
-struct digest *digest_new(void)
-{
-	struct digest *digest = malloc(sizeof(*digest));
-
-	if (!digest)
-		stop("SHA-256");
-	digest->ctx = EVP_MD_CTX_new();
-	if (!digest->ctx || !EVP_DigestInit_ex(digest->ctx, sha256_md(), NULL))
-		stop("SHA-256");
-	return digest;
-}
-
-void digest_add(struct digest *digest, struct str data)
-{
-	if (!EVP_DigestUpdate(digest->ctx, data.ptr, data.len))
-		stop("SHA-256");
-}
-
-void digest_end(struct digest *digest, uint8_t ret[SHA256_BYTES])
-{
-	if (!EVP_DigestFinal_ex(digest->ctx, ret, NULL))
-		stop("SHA-256");
-	EVP_MD_CTX_free(digest->ctx);
-	free(digest);
-}

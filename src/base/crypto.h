@@ -30,11 +30,4 @@ void buf_add_base64url(struct buf *buf, struct str data);
 bool base64_decode(struct str text, struct arena *arena, struct str *ret);
 bool base64url_decode(struct str text, struct arena *arena, struct str *ret);
 
-/* Incremental SHA-256 for what does not fit in memory. */
-struct digest;
-struct digest *digest_new(void);
-void digest_add(struct digest *digest, struct str data);
-/* Ends and frees it. */
-void digest_end(struct digest *digest, uint8_t ret[SHA256_BYTES]);
-
 #endif

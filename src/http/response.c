@@ -39,11 +39,6 @@ void response_header(struct response *res, const char *name, const char *fmt,
 	buf_add_text(&res->headers, "\r\n");
 }
 
-void response_etag(struct response *res, int64_t version)
-{
-	response_header(res, "ETag", "\"%lld\"", (long long)version);
-}
-
 void response_seal(struct response *res)
 {
 	res->answer = (struct answer){

@@ -26,8 +26,6 @@ void response_init(struct response *res, struct arena *arena);
 /* A control character in a value is a bug of ours and aborts. */
 void response_header(struct response *res, const char *name, const char *fmt,
 		     ...) PRINTF_LIKE(3, 4);
-/* ETag: "<version>" */
-void response_etag(struct response *res, int64_t version);
 /* Completes res->answer from the fields above: call it last before a store
  * method that takes the idempotency record. */
 void response_seal(struct response *res);

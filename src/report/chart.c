@@ -25,15 +25,6 @@ struct bars {
 	uint64_t highest;
 };
 
-int64_t day_from_date(int year, int month, int day)
-{
-	struct tm tm = {
-		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day
-	};
-
-	return timegm(&tm) / 86400;
-}
-
 void date_from_day(int64_t day, int *year, int *month, int *ret_day)
 {
 	time_t time = day * 86400;

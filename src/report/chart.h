@@ -27,8 +27,7 @@ void chart_release(struct chart *chart);
 void chart_draw(const struct chart *chart, struct typesetter *ts,
 		int64_t first, int64_t last, float x, float y, float width,
 		float height);
-/* 2026-11-24 as days since 1970-01-01, and back (month 1 to 12). */
-int64_t day_from_date(int year, int month, int day);
+/* Days since 1970-01-01 as 2026-11-24 (month 1 to 12). */
 void date_from_day(int64_t day, int *year, int *month, int *ret_day);
 const char *month_name(int month);	/* "November" */
 

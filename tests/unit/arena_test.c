@@ -143,30 +143,6 @@ static void texts_are_copied_and_terminated(void **state)
 				 len);
 }
 
-static int order[3];
-static int calls;
-
-static void note(void *arg)
-{
-	order[calls++] = *(int *)arg;
-}
-
-static void releases_run_once_and_last_registered_first(void **state)
-{
-	int one = 1, two = 2, three = 3;
-
-	calls = 0;
-	arena_on_reset(*state, note, &one);
-	arena_on_reset(*state, note, &two);
-	arena_on_reset(*state, note, &three);
-	arena_reset(*state);
-	assert_int_equal(calls, 3);
-	assert_int_equal(order[0], 3);
-	assert_int_equal(order[2], 1);
-	arena_reset(*state);
-	assert_int_equal(calls, 3);
-}
-
 static void use_too_much(struct arena *arena)
 {
 	for (;;)
@@ -232,7 +208,6 @@ int main(void)
 		IN_ARENA(a_large_piece_grows_without_using_twice_its_room),
 		IN_ARENA(growing_from_nothing_allocates),
 		IN_ARENA(texts_are_copied_and_terminated),
-		IN_ARENA(releases_run_once_and_last_registered_first),
 		IN_ARENA(reaching_the_limit_stops_the_process),
 		IN_ARENA(freeing_nothing_is_allowed),
 	};

@@ -73,21 +73,6 @@ static void hmac_gives_the_published_macs(void **state)
 		    "ff1697c493715653c6c712144292c5ad");
 }
 
-static void a_digest_in_pieces_is_that_of_the_whole(void **state)
-{
-	struct digest *digest = digest_new();
-	uint8_t pieces[SHA256_BYTES], whole[SHA256_BYTES];
-
-	(void)state;
-	digest_add(digest, STR("a"));
-	/* others in between must not disturb it */
-	sha256(STR("abc"), whole);
-	digest_add(digest, STR(""));
-	digest_add(digest, STR("bc"));
-	digest_end(digest, pieces);
-	assert_memory_equal(pieces, whole, sizeof(whole));
-}
-
 static void hex_is_read_back_and_nothing_else(void **state)
 {
 	static const char *const bad[] = { "", "00ff", "00ff7", "00ff7fa",
@@ -224,7 +209,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_the_published_digests),
 		cmocka_unit_test(hmac_gives_the_published_macs),
-		cmocka_unit_test(a_digest_in_pieces_is_that_of_the_whole),
 		cmocka_unit_test(hex_is_read_back_and_nothing_else),
 		IN_ARENA(base64_gives_the_published_texts),
 		IN_ARENA(base64_that_is_not_canonical_is_refused),
