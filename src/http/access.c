@@ -72,7 +72,8 @@ static void read_tokens(void)
 			access_state.count++;
 }
 
-static void look_again(void)
+/* True when the file had changed and was read. */
+static bool look_again(void)
 {
 	struct stat st = { 0 };
 
@@ -82,11 +83,12 @@ static void look_again(void)
 	    st.st_size == access_state.size &&
 	    st.st_mtim.tv_sec == access_state.modified.tv_sec &&
 	    st.st_mtim.tv_nsec == access_state.modified.tv_nsec)
-		return;
+		return false;
 	access_state.inode = st.st_ino;
 	access_state.size = st.st_size;
 	access_state.modified = st.st_mtim;
 	read_tokens();
+	return true;
 }
 
 static const struct token *find_token(struct str text)
@@ -130,7 +132,7 @@ bool access_check(struct request *req, struct str authorization,
 	if (req->now_ms < access_state.looked_ms ||
 	    req->now_ms - access_state.looked_ms >= LOOK_EVERY_MS) {
 		access_state.looked_ms = req->now_ms;
-		look_again();
+		(void)look_again();
 	}
 	req->had_token = authorization.len > 0;
 	if (authorization.len < 7 ||
@@ -140,10 +142,9 @@ bool access_check(struct request *req, struct str authorization,
 	text = str_trim((struct str){ authorization.ptr + 7,
 				      authorization.len - 7 });
 	token = find_token(text);
-	if (!token) {
-		look_again();	/* it may have been added just now */
+	/* it may have been added just now */
+	if (!token && look_again())
 		token = find_token(text);
-	}
 	if (!token)
 		return error_set(err, ERROR_UNAUTHENTICATED,
 				 "The token is not known or was revoked.");

@@ -27,12 +27,6 @@ bool image_recognizer_open(struct image_recognizer **ret,
 			   "image_recognizer.adapter: %s: is not none", name);
 }
 
-void image_recognizer_close(struct image_recognizer *recognizer)
-{
-	if (recognizer)
-		recognizer->ops->close(recognizer);
-}
-
 bool image_recognizer_recognize(struct image_recognizer *recognizer,
 				struct str image, struct str media_type,
 				struct str description, struct arena *arena,

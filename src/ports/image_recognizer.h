@@ -39,7 +39,6 @@ struct image_recognizer {
 bool image_recognizer_open(struct image_recognizer **ret,
 			   const struct config *config,
 			   struct error *err) MUST_CHECK;
-void image_recognizer_close(struct image_recognizer *recognizer);
 bool image_recognizer_recognize(struct image_recognizer *recognizer,
 				struct str image, struct str media_type,
 				struct str description, struct arena *arena,
