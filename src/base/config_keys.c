@@ -75,6 +75,18 @@ static bool is_not_empty(struct str value)
 	return value.len > 0;
 }
 
+static bool is_scope_map(struct str value)
+{
+	struct str rule, word;
+
+	while (str_next(&value, ' ', &rule)) {
+		if (rule.len &&
+		    (!str_next(&rule, '=', &word) || !word.len || !rule.len))
+			return false;
+	}
+	return true;
+}
+
 #define A_URL "a URL such as https://desk.example.org, with no slash at its end"
 #define A_NAME "a name"
 
@@ -147,6 +159,34 @@ const struct config_key config_keys[] = {
 	{ .name = "access.tokens_file", .type = CONFIG_PATH,
 	  .fallback = "tokens",
 	  .help = "The API tokens, hashed; 'ordermill token' writes it." },
+	{ .name = "access.jwt_issuer", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_web_url_or_empty, .expected = A_URL,
+	  .help =
+		"The OpenID Connect issuer whose access tokens (JWT) are "
+		"accepted besides API tokens. Empty: none." },
+	{ .name = "access.jwt_audience", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help =
+		"Audiences or client ids that such a token may be meant for, "
+		"separated by spaces." },
+	{ .name = "access.jwt_scopes", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_scope_map,
+	  .expected = "rules such as staff=orders:read,orders:write",
+	  .help =
+		"What a scope or group of such a token allows here: "
+		"word=scope,scope and so on, separated by spaces. Empty: each "
+		"scope by its own name." },
+	{ .name = "access.jwt_keys_url", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_web_url_or_empty, .expected = A_URL,
+	  .help =
+		"Where the relay fetches the issuer's keys (JWK set). Empty: "
+		"/.well-known/jwks.json under access.jwt_issuer." },
+	{ .name = "access.jwt_keys_file", .type = CONFIG_PATH,
+	  .fallback = "run/jwks.json",
+	  .help = "Where the relay keeps the issuer's keys." },
 	{ .name = "access.origins", .type = CONFIG_TEXT,
 	  .fallback = "",
 	  .check = is_origins,

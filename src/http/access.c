@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/limits.h"
 #include "base/pattern.h"
+#include "http/jwt_access.h"
 #include "http/request.h"
 #include "base/banned.h"
 
@@ -41,6 +42,7 @@ void access_open(const struct config *config)
 {
 	access_state.path = config_text(config, "access.tokens_file");
 	access_state.origins = str_from(config_text(config, "access.origins"));
+	jwt_access_open(config);
 }
 
 static bool parse_line(char *line, struct token *token)
@@ -113,9 +115,9 @@ static const struct token *find_token(struct str text)
 	return NULL;
 }
 
-static bool has_scope(const struct token *token, const char *scope)
+static bool has_scope(const char *scopes, const char *scope)
 {
-	struct str rest = str_from(token->scopes), one;
+	struct str rest = str_from(scopes), one;
 
 	while (str_next(&rest, ',', &one))
 		if (str_is(one, scope))
@@ -123,24 +125,17 @@ static bool has_scope(const struct token *token, const char *scope)
 	return false;
 }
 
-bool access_check(struct request *req, struct str authorization,
-		  const char *scope, struct error *err)
+static bool check_api_token(struct str text, int64_t now_ms,
+			    const char **ret_name, const char **ret_scopes,
+			    struct error *err)
 {
 	const struct token *token;
-	struct str text;
 
-	if (req->now_ms < access_state.looked_ms ||
-	    req->now_ms - access_state.looked_ms >= LOOK_EVERY_MS) {
-		access_state.looked_ms = req->now_ms;
+	if (now_ms < access_state.looked_ms ||
+	    now_ms - access_state.looked_ms >= LOOK_EVERY_MS) {
+		access_state.looked_ms = now_ms;
 		(void)look_again();
 	}
-	req->had_token = authorization.len > 0;
-	if (authorization.len < 7 ||
-	    !str_eq_ignore_case((struct str){ authorization.ptr, 7 },
-				STR("Bearer ")))
-		return error_set(err, ERROR_UNAUTHENTICATED, "");
-	text = str_trim((struct str){ authorization.ptr + 7,
-				      authorization.len - 7 });
 	token = find_token(text);
 	/* it may have been added just now */
 	if (!token && look_again())
@@ -148,12 +143,47 @@ bool access_check(struct request *req, struct str authorization,
 	if (!token)
 		return error_set(err, ERROR_UNAUTHENTICATED,
 				 "The token is not known or was revoked.");
+	*ret_name = token->name;
+	*ret_scopes = token->scopes;
+	return true;
+}
+
+static bool check_jwt(struct str text, const struct request *req,
+		      const char **ret_name, const char **ret_scopes,
+		      struct error *err)
+{
+	const struct jwt *jwt;
+
+	if (!jwt_access_check(text, req->now_ms, req->arena, &jwt, err))
+		return false;
+	*ret_name = jwt->caller;
+	*ret_scopes = jwt->scopes;
+	return true;
+}
+
+bool access_check(struct request *req, struct str authorization,
+		  const char *scope, struct error *err)
+{
+	const char *name = "", *scopes = "";
+	struct str text;
+
+	req->had_token = authorization.len > 0;
+	if (authorization.len < 7 ||
+	    !str_eq_ignore_case((struct str){ authorization.ptr, 7 },
+				STR("Bearer ")))
+		return error_set(err, ERROR_UNAUTHENTICATED, "");
+	text = str_trim((struct str){ authorization.ptr + 7,
+				      authorization.len - 7 });
+	if (!(jwt_looks_like_one(text) ?
+		      check_jwt(text, req, &name, &scopes, err) :
+		      check_api_token(text, req->now_ms, &name, &scopes, err)))
+		return false;
 	/* A later request of the batch may have the file read again. */
-	req->caller = arena_text(req->arena, str_from(token->name));
-	if (!has_scope(token, scope))
+	req->caller = arena_text(req->arena, str_from(name));
+	if (!has_scope(scopes, scope))
 		return error_set(err, ERROR_FORBIDDEN,
-				 "The token '%s' lacks the scope %s.",
-				 token->name, scope);
+				 "The token '%s' lacks the scope %s.", name,
+				 scope);
 	return true;
 }
 

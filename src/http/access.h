@@ -1,5 +1,6 @@
 /*
- * access.h: who may do what: API tokens, kept as digests in access.tokens_file.
+ * access.h: who may do what: API tokens, kept as digests in access.tokens_file,
+ * and JSON Web Tokens of an issuer (jwt_access.h).
  *
  * A line of the file is `<name> <sha256 of the token, hex> <scope,scope,…>
  * <created>`; '#' starts a comment. The file is looked at once a second at most

@@ -32,7 +32,7 @@ main.c      http ports base
 homes='
 fcgiapp.h   http/
 pcre2.h     base/pattern.c
-openssl/    base/crypto.c base/signature.c
+openssl/    base/crypto.c base/public_key.c base/signature.c
 sanitizer/  base/arena.c
 sqlite3.h   adapters/sqlite.h
 curl/       http_client/http_client.c adapters/mailer_smtp.c
