@@ -21,6 +21,8 @@ struct recognition {
 	struct image_label labels[20];
 	size_t label_count;
 	struct str model;		/* "" when none */
+	struct str photo;		/* made anew from its pixels, to be kept
+					 * instead of what came; or absent */
 };
 
 struct image_recognizer_ops {

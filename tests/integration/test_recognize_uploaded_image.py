@@ -1,11 +1,12 @@
 """POST /api/images"""
 import hashlib
+import os
 import subprocess
 import zlib
 
 import pytest
 
-from support import png, problem
+from support import archived, png, problem
 
 ROUTE = "/api/images?description=a%20red%20mug"
 
@@ -40,6 +41,21 @@ def test_says_that_nothing_was_checked(api):
 def test_takes_jpeg(api, tmp_path):
     answer = api.raw("POST", ROUTE, jpeg(tmp_path), "image/jpeg")
     assert answer.status_code == 200, answer.text
+
+
+def test_where_a_photo_was_taken_is_not_stored(desk, api, tmp_path):   # D17
+    place = b"Exif\0\0MM\0*\0\0\0\x08\0\0 51.5 N 0.1 W"
+    whole = jpeg(tmp_path)
+    told = b"\xff\xd8\xff\xe1" + (len(place) + 2).to_bytes(2, "big") + place \
+        + whole[2:] + b"PK\3\4 what hangs behind"
+    answer = api.raw("POST", ROUTE, told, "image/jpeg")
+    assert answer.status_code == 200, answer.text
+    digest = answer.json()["image_id"][7:]
+    with open(os.path.join(desk.objects_dir, "images", digest + ".jpg"),
+              "rb") as file:
+        stored = file.read()
+    assert hashlib.sha256(stored).hexdigest() == digest
+    assert b"51.5" not in stored and b"PK" not in stored
 
 
 def test_takes_a_form(api):
@@ -163,8 +179,6 @@ def test_the_wrong_type_says_what_is_taken(api):
 
 
 def test_the_photo_stays_with_the_archived_order(desk, api):    # D16
-    import os
-    from support import archived
     seen = api.raw("POST", ROUTE, png(50, 50), "image/png").json()
     order = api.order(description="a red mug",
                       image={"receipt": seen["receipt"]})
