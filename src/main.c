@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/counters.h"
 #include "base/log.h"
 #include "http/operation.h"
 #include "http/responder.h"
@@ -25,6 +26,7 @@
 
 struct parent {
 	const struct config *config;
+	struct counters *counters;
 	int listener;
 	unsigned batch;
 	sigset_t signals;
@@ -79,8 +81,8 @@ static pid_t start_worker(const struct parent *parent)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent_pid)
 		_exit(0);
-	exit(responder_run(&operation, parent->config, parent->listener,
-			   parent->batch));
+	exit(responder_run(&operation, parent->config, parent->counters,
+			   parent->listener, parent->batch));
 }
 
 static void pause_ms(int64_t ms)
@@ -90,8 +92,8 @@ static void pause_ms(int64_t ms)
 		  NULL);
 }
 
-static void note_ended(pid_t *workers, const int64_t *started_ms,
-		       unsigned count)
+static void note_ended(const struct parent *parent, pid_t *workers,
+		       const int64_t *started_ms, unsigned count)
 {
 	int status;
 	pid_t pid;
@@ -104,6 +106,7 @@ static void note_ended(pid_t *workers, const int64_t *started_ms,
 				WIFSIGNALED(status) ? "signal" : "status",
 				WIFSIGNALED(status) ? WTERMSIG(status) :
 						      WEXITSTATUS(status));
+			counters_add(&parent->counters->restarts, 1);
 			if (clock_boot_ms() - started_ms[i] < QUICK_DEATH_MS)
 				pause_ms(RESTART_PAUSE_MS);
 			workers[i] = NOBODY;
@@ -115,16 +118,17 @@ static void note_ended(pid_t *workers, const int64_t *started_ms,
 static bool fill_places(const struct parent *parent, pid_t *workers,
 			int64_t *started_ms, unsigned count)
 {
-	bool full = true;
+	unsigned running = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (workers[i] > 0)
-			continue;
-		workers[i] = start_worker(parent);
-		started_ms[i] = clock_boot_ms();
-		full &= workers[i] > 0;
+		if (workers[i] <= 0) {
+			workers[i] = start_worker(parent);
+			started_ms[i] = clock_boot_ms();
+		}
+		running += workers[i] > 0;
 	}
-	return full;
+	counters_set(&parent->counters->workers, running);
+	return running == count;
 }
 
 static int keep_workers(const struct parent *parent, unsigned count)
@@ -139,7 +143,7 @@ static int keep_workers(const struct parent *parent, unsigned count)
 	log_say("info", "started", "%u workers, batches of %u", count,
 		parent->batch);
 	do {
-		note_ended(workers, started_ms, count);
+		note_ended(parent, workers, started_ms, count);
 		signal_number =
 			fill_places(parent, workers, started_ms, count) ?
 				sigwaitinfo(&parent->signals, NULL) :
@@ -151,6 +155,7 @@ static int keep_workers(const struct parent *parent, unsigned count)
 			kill(workers[i], SIGTERM);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
+	counters_set(&parent->counters->workers, 0);
 	log_say("info", "stopped", "%s", operation.name);
 	return 0;
 }
@@ -219,6 +224,11 @@ int main(int argc, char **argv)
 	}
 	block_signals(&parent.signals);
 	parent.config = config;
+	parent.counters = counters_open(config_text(config,
+						    "metrics.directory"),
+					operation.name, &err);
+	if (error_is_set(&err))	/* it works none the worse */
+		log_say("warn", "counters", "%s", err.cause);
 	workers = first_set(config_workers(config, operation.name),
 			    operation.workers);
 	parent.batch = first_set(config_batch(config, operation.name),

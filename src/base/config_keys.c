@@ -307,6 +307,15 @@ const struct config_key config_keys[] = {
 	{ .name = "relay.token_file", .type = CONFIG_PATH,
 	  .fallback = "secrets/relay.token",
 	  .help = "The API token of the relay." },
+	{ .name = "metrics.directory", .type = CONFIG_PATH,
+	  .fallback = "run/metrics",
+	  .help =
+		"Where each program keeps its counters for /metrics. All "
+		"programs of a desk write there." },
+	{ .name = "backup.last_file", .type = CONFIG_PATH,
+	  .fallback = "last_backup",
+	  .help =
+		"Names the last backup; 'ordermill backup' writes it." },
 	{ .name = "report.fonts", .type = CONFIG_PATH,
 	  .fallback = "/usr/share/fonts",
 	  .help = "The folder that is searched for the fonts of reports." },

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "http/health.h"
+#include "http/metrics.h"
 #include "http/problem.h"
 #include "base/banned.h"
 
@@ -95,6 +96,7 @@ static bool health_answer(struct exchange *ex, struct ports *ports,
 
 	if (!metrics && !str_is(ex->req.path, "/readyz"))
 		return false;
+	ex->is_probe = true;
 	ex->req.head_only = str_is(ex->cgi.method, "HEAD");
 	if (!ex->req.head_only && !str_is(ex->cgi.method, "GET")) {
 		static const struct route route = { .allow = "GET, HEAD" };
@@ -105,7 +107,7 @@ static bool health_answer(struct exchange *ex, struct ports *ports,
 		if (!answer_options(ex))
 			problem_render(&ex->res, &ex->req, &ex->err);
 	} else if (metrics) {
-		health_metrics(&ex->res, ports, open_failure, ex->req.now_ms);
+		metrics_render(&ex->res, ports, open_failure, ex->req.now_ms);
 	} else {
 		health_render(&ex->res, ports, open_failure, ex->req.now_ms);
 	}
@@ -119,7 +121,7 @@ void exchange_handle(struct exchange *ex, const struct operation *op,
 	bool ok;
 
 	ex->started_us = monotonic_us();
-	ex->ran = ex->wrote = false;
+	ex->ran = ex->wrote = ex->is_probe = false;
 	error_init(&ex->err);
 	response_init(&ex->res, ex->arena);
 	ex->res.flush = ex->flush;
@@ -208,17 +210,21 @@ void exchange_headers(const struct exchange *ex, int64_t length, struct buf *to)
 	buf_add_text(to, "\r\n");
 }
 
-void exchange_log(const struct exchange *ex)
+void exchange_note(const struct exchange *ex, struct counters *counters)
 {
+	int64_t duration_us = monotonic_us() - ex->started_us;
 	const struct request *req = &ex->req;
 	struct log_line line;
 
+	if (!ex->is_probe)
+		counters_note(counters, ex->res.status, ex->err.code,
+			      duration_us);
 	log_begin(&line, ex->res.status >= 500 ? "error" : "info", "request");
 	log_str(&line, "client", ex->cgi.client);
 	log_str(&line, "method", ex->cgi.method);
 	log_str(&line, "path", req->path);
 	log_int(&line, "status", ex->res.status);
-	log_int(&line, "duration_us", monotonic_us() - ex->started_us);
+	log_int(&line, "duration_us", duration_us);
 	log_text(&line, "request_id", req->request_id);
 	log_text(&line, "trace_id", req->trace_id);
 	if (req->caller[0])

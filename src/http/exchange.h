@@ -5,6 +5,7 @@
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
+#include "base/counters.h"
 #include "http/operation.h"
 
 struct exchange {
@@ -15,6 +16,7 @@ struct exchange {
 	struct error err;
 	bool ran;		/* the answer hangs on the batch's transaction */
 	bool wrote;		/* the handler ran and succeeded */
+	bool is_probe;		/* /readyz or /metrics: not counted */
 	int64_t started_us;
 	void *connection;	/* the responder's */
 	bool (*flush)(struct response *);	/* likewise */
@@ -31,6 +33,7 @@ void exchange_fail(struct exchange *ex, const struct error *why);
  * `length` < 0: unknown. */
 void exchange_headers(const struct exchange *ex, int64_t length,
 		      struct buf *to);
-void exchange_log(const struct exchange *ex);
+/* Its log line and its place in the counters. */
+void exchange_note(const struct exchange *ex, struct counters *counters);
 
 #endif

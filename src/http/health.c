@@ -52,12 +52,6 @@ static bool check_all(struct buf *to, const struct ports *ports)
 	return all;
 }
 
-struct waiting {
-	struct deletion_stats deletions;
-	struct mail_stats mails;
-	bool known;
-};
-
 static struct waiting ask_waiting(const struct ports *ports)
 {
 	struct waiting ret = { 0 };
@@ -99,6 +93,22 @@ static void add_waiting(struct buf *to, const struct waiting *waiting)
 		   (unsigned long long)waiting->mails.dead);
 }
 
+bool health_measure(const struct ports *ports, const struct error *open_failure,
+		    struct arena *arena, struct waiting *ret)
+{
+	struct buf unread;
+
+	*ret = (struct waiting){ 0 };
+	if (error_is_set(open_failure))
+		return false;
+	buf_init(&unread, arena, 4 * KIB);
+	buf_add_char(&unread, '[');
+	if (!check_all(&unread, ports))
+		return false;
+	*ret = ask_waiting(ports);
+	return true;
+}
+
 void health_render(struct response *res, const struct ports *ports,
 		   const struct error *open_failure, int64_t now_ms)
 {
@@ -129,43 +139,4 @@ void health_render(struct response *res, const struct ports *ports,
 		return;
 	res->status = 503;
 	response_header(res, "Retry-After", "1");
-}
-
-static void add_metric(struct buf *to, const char *name, const char *help,
-		       int64_t value)
-{
-	buf_printf(to, "# HELP ordermill_%s %s\n# TYPE ordermill_%s gauge\nordermill_%s %lld\n",
-		   name, help, name, name, (long long)value);
-}
-
-void health_metrics(struct response *res, const struct ports *ports,
-		    const struct error *open_failure, int64_t now_ms)
-{
-	struct waiting waiting = { 0 };
-	struct buf *to = &res->body;
-	bool ready = !error_is_set(open_failure);
-	struct buf dependencies;
-	int64_t oldest_ms;
-
-	buf_init(&dependencies, to->arena, 4 * KIB);
-	buf_add_char(&dependencies, '[');
-	ready = ready && check_all(&dependencies, ports);
-	if (ready)
-		waiting = ask_waiting(ports);
-	oldest_ms = waiting.deletions.oldest_open_ms;
-	res->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	add_metric(to, "ready", "Whether all dependencies answer.", ready);
-	if (!waiting.known)
-		return;
-	add_metric(to, "deletions_open", "Deletions that are not done yet.",
-		   (int64_t)waiting.deletions.open);
-	add_metric(to, "deletions_oldest_open_seconds",
-		   "Age of the oldest of them.",
-		   oldest_ms ? (now_ms - oldest_ms) / 1000 : 0);
-	add_metric(to, "deletions_dead", "Events that are dead letters.",
-		   (int64_t)waiting.deletions.dead);
-	add_metric(to, "mails_waiting", "Mails that are to be sent.",
-		   (int64_t)waiting.mails.waiting);
-	add_metric(to, "mails_dead", "Mails that were given up.",
-		   (int64_t)waiting.mails.dead);
 }

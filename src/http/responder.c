@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "http/exchange.h"
+#include "http/metrics.h"
 #include "base/banned.h"
 
 #define BATCH_MAX 64u
@@ -41,6 +42,7 @@ struct connection {
 struct worker {
 	const struct operation *operation;
 	const struct config *config;
+	struct counters *counters;
 	int listener, epoll, signals;
 	unsigned batch;
 	bool accepting, draining;
@@ -243,7 +245,7 @@ static void send_answer(struct worker *w, struct exchange *ex)
 	}
 	int fd = c->fcgi.ipcFd;
 
-	exchange_log(ex);	/* before the parameters' memory goes */
+	exchange_note(ex, w->counters);	/* before the parameters' memory goes */
 	FCGX_Finish_r(&c->fcgi);
 	if (c->fcgi.ipcFd < 0) {
 		drop(w, c);
@@ -431,13 +433,14 @@ static void turn(struct worker *w)
 	start_accepting(w);
 }
 
-int responder_run(const struct operation *op,
-		  const struct config *config, int listener, unsigned batch)
+int responder_run(const struct operation *op, const struct config *config,
+		  struct counters *counters, int listener, unsigned batch)
 {
 	static struct worker w;
 	sigset_t stop;
 
 	w = (struct worker){ .operation = op, .config = config,
+			     .counters = counters,
 			     .listener = listener,
 			     .batch = batch < BATCH_MAX ? batch : BATCH_MAX };
 	for (size_t i = 0; i < BATCH_MAX; i++)
@@ -453,6 +456,7 @@ int responder_run(const struct operation *op,
 	}
 	watch(&w, w.signals, SIGNALS, EPOLLIN);
 	access_open(config);
+	metrics_open(config);
 	ensure_open(&w, clock_now_ms());
 	start_accepting(&w);
 

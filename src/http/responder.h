@@ -11,13 +11,14 @@
 #ifndef HTTP_RESPONDER_H
 #define HTTP_RESPONDER_H
 
+#include "base/counters.h"
 #include "http/operation.h"
 
 /*
  * `listener`: a listening AF_UNIX socket, non-blocking. SIGTERM, SIGINT and
  * SIGPIPE are blocked by the caller before the fork. The exit status.
  */
-int responder_run(const struct operation *op,
-		  const struct config *config, int listener, unsigned batch);
+int responder_run(const struct operation *op, const struct config *config,
+		  struct counters *counters, int listener, unsigned batch);
 
 #endif

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "relay/backoff.h"
 #include "relay/keep.h"
@@ -60,6 +61,7 @@ static struct child children[CHILD_COUNT] = {
 
 struct relay {
 	const struct config *config;
+	struct counters *counters;
 	int signal_fd;
 	int bell_fd;
 	bool stopping;
@@ -201,10 +203,14 @@ static void start_child(const struct relay *relay, struct child *child)
 static void start_due_children(const struct relay *relay)
 {
 	int64_t now_ms = clock_boot_ms();
+	unsigned running = 0;
 
-	for (size_t i = 0; i < CHILD_COUNT; i++)
+	for (size_t i = 0; i < CHILD_COUNT; i++) {
 		if (!children[i].pid && children[i].start_at_ms <= now_ms)
 			start_child(relay, &children[i]);
+		running += children[i].pid > 0;
+	}
+	counters_set(&relay->counters->workers, running);
 }
 
 static void note_end(const struct relay *relay, struct child *child,
@@ -216,6 +222,7 @@ static void note_end(const struct relay *relay, struct child *child,
 	child->pid = 0;
 	if (relay->stopping)
 		return;
+	counters_add(&relay->counters->restarts, 1);
 	if (now_ms - child->started_ms >= WELL_AFTER_MS)
 		child->falls = 0;
 	child->start_at_ms = now_ms + backoff_limit_ms(child->falls++,
@@ -364,6 +371,10 @@ int main(int argc, char **argv)
 		log_say("error", "start", "%.*s", STR_ARG(turn_reason(&err)));
 		return 1;
 	}
+	relay.counters = counters_open(config_text(config, "metrics.directory"),
+				       "relay", &err);
+	if (error_is_set(&err))	/* it works none the worse */
+		log_say("warn", "counters", "%s", err.cause);
 	log_say("info", "started", "%s", config_text(config, "relay.socket"));
 	supervise(&relay);
 	unlink(config_text(config, "relay.socket"));

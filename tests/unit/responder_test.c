@@ -29,6 +29,7 @@
 
 static struct shared {
 	struct database_fake_facts database;
+	struct counters counters;
 	unsigned handled, committed;
 	bool fail_open;
 } *shared;
@@ -173,7 +174,8 @@ static void start(const struct operation *op, unsigned batch)
 	/* our ends of connections, too, would be open here as well */
 	close_range(3, (unsigned)bench.listener - 1, 0);
 	close_range((unsigned)bench.listener + 1, ~0u, 0);
-	_exit(responder_run(op, bench.config, bench.listener, batch));
+	_exit(responder_run(op, bench.config, &shared->counters,
+			    bench.listener, batch));
 }
 
 static void show_log(void)
@@ -537,6 +539,7 @@ static void what_is_ready_shares_one_commit(void **state)
 	assert_int_equal(shared->database.commits, 1);
 	assert_int_equal(shared->database.marks, 20);
 	assert_int_equal(shared->database.kept, 20);
+	assert_int_equal(shared->counters.requests[2], 40);
 	wait_ms(20);
 	assert_int_equal(shared->committed, 1);
 }
