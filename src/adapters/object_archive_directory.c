@@ -341,6 +341,27 @@ static bool directory_get(struct object_archive *archive, struct str key,
 	return true;
 }
 
+static bool directory_get_many(struct object_archive *archive,
+			       const struct str *keys, size_t count,
+			       size_t max_bytes, struct arena *arena,
+			       struct object_read *ret, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct error failure;
+
+		error_init(&failure);
+		ret[i] = (struct object_read){ .code = ERROR_NONE };
+		if (directory_get(archive, keys[i], max_bytes, arena,
+				  &ret[i].bytes, &failure))
+			continue;
+		if (failure.code == ERROR_UNAVAILABLE)
+			return error_cause(err, failure.code, "%s",
+					   failure.cause);
+		ret[i].code = failure.code;
+	}
+	return true;
+}
+
 static bool directory_remove(struct object_archive *archive, struct str key,
 			     struct error *err)
 {
@@ -673,6 +694,7 @@ static const struct object_archive_ops directory_ops = {
 	.name = "directory",
 	.put = directory_put,
 	.get = directory_get,
+	.get_many = directory_get_many,
 	.list = directory_list,
 	.remove = directory_remove,
 	.presign = directory_presign,

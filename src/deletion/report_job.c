@@ -20,6 +20,10 @@
 #define PAGE 5000u
 #define PAGE_ARENA_BYTES (8u * MIB)
 #define OBJECT_MAX_BYTES (1u * MIB)
+/* As many as the archive asks for at a time; twice the largest, for what is
+ * read from their bytes. */
+#define READ_AT_ONCE 32u
+#define OBJECTS_ARENA_BYTES (2 * READ_AT_ONCE * OBJECT_MAX_BYTES)
 #define STATUS_MAX_BYTES (4u * KIB)
 #define DAY_MS (24ll * 3600 * 1000)
 #define SILENT_MS (2ll * 60 * 1000)
@@ -137,26 +141,22 @@ static bool tell(struct object_archive *archive, const char *id,
 }
 
 /* One archive object into the report; a damaged one is named there. */
-static bool add_object(struct object_archive *archive, struct report *report,
+static bool add_object(struct report *report,
 		       const struct report_request *request, struct str key,
-		       struct arena *arena, uint64_t *orders, struct error *err)
+		       const struct object_read *object, struct arena *arena,
+		       uint64_t *orders, struct error *err)
 {
 	struct deletion deletion;
 	struct error failure;
 	struct order order;
-	struct str object;
 
 	error_init(&failure);
-	if (!object_archive_get(archive, key, OBJECT_MAX_BYTES, arena, &object,
-				&failure) ||
-	    !archive_object_parse(object, arena, &deletion, &failure) ||
+	if (object->code != ERROR_NONE ||
+	    !archive_object_parse(object->bytes, arena, &deletion, &failure) ||
 	    !order_from_stored_json(&order, deletion.order_json, arena,
 				    &failure)) {
-		if (failure.code == ERROR_UNAVAILABLE)
-			return error_cause(err, failure.code, "%s",
-					   failure.cause);
 		report_add_damaged(report, key,
-				   failure.code == ERROR_NOT_FOUND ?
+				   object->code == ERROR_NOT_FOUND ?
 					   "it went away" :
 					   "its bytes are damaged");
 		return true;
@@ -168,6 +168,33 @@ static bool add_object(struct object_archive *archive, struct report *report,
 	return report_add(report, &order, deletion.deleted_ms, err);
 }
 
+/* A page's objects, READ_AT_ONCE of them in memory at a time. */
+static bool add_page(struct object_archive *archive, struct report *report,
+		     const struct report_request *request,
+		     const struct object_keys *page, struct arena *arena,
+		     struct report_status *status, struct error *err)
+{
+	struct object_read objects[READ_AT_ONCE];
+
+	for (size_t at = 0; at < page->count; at += READ_AT_ONCE) {
+		const struct str *keys = page->keys + at;
+		size_t left = page->count - at;
+		size_t count = left < READ_AT_ONCE ? left : READ_AT_ONCE;
+
+		arena_reset(arena);
+		if (!object_archive_get_many(archive, keys, count,
+					     OBJECT_MAX_BYTES, arena, objects,
+					     err))
+			return false;
+		for (size_t i = 0; i < count; i++)
+			if (!add_object(report, request, keys[i], &objects[i],
+					arena, &status->orders, err))
+				return false;
+		status->done += count;
+	}
+	return true;
+}
+
 static bool add_all(struct object_archive *archive, struct report *report,
 		    const struct report_request *request,
 		    struct report_status *status, struct error *err)
@@ -175,7 +202,7 @@ static bool add_all(struct object_archive *archive, struct report *report,
 	CLEANUP(cleanup_arena)
 	struct arena *keys = arena_new("report keys", PAGE_ARENA_BYTES);
 	CLEANUP(cleanup_arena)
-	struct arena *arena = arena_new("report object", PAGE_ARENA_BYTES);
+	struct arena *arena = arena_new("report objects", OBJECTS_ARENA_BYTES);
 	int64_t told_ms = clock_boot_ms();
 	struct object_keys page;
 	struct walk walk;
@@ -183,15 +210,10 @@ static bool add_all(struct object_archive *archive, struct report *report,
 	walk_start(&walk, archive, request);
 	while (walk.has_more) {
 		arena_reset(keys);
-		if (!walk_page(&walk, keys, &page, err))
+		if (!walk_page(&walk, keys, &page, err) ||
+		    !add_page(archive, report, request, &page, arena, status,
+			      err))
 			return false;
-		for (size_t i = 0; i < page.count; i++) {
-			if (!add_object(archive, report, request, page.keys[i],
-					arena, &status->orders, err))
-				return false;
-			status->done++;
-			arena_reset(arena);
-		}
 		if (clock_boot_ms() - told_ms >= TELL_EVERY_MS) {
 			told_ms = clock_boot_ms();
 			status->updated_ms = clock_now_ms();

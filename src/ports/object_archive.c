@@ -82,6 +82,18 @@ bool object_archive_get(struct object_archive *archive, struct str key,
 	       archive->ops->get(archive, key, max_bytes, arena, ret, err);
 }
 
+bool object_archive_get_many(struct object_archive *archive,
+			     const struct str *keys, size_t count,
+			     size_t max_bytes, struct arena *arena,
+			     struct object_read *ret, struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!check_key(keys[i], err))
+			return false;
+	return archive->ops->get_many(archive, keys, count, max_bytes, arena,
+				      ret, err);
+}
+
 bool object_archive_list(struct object_archive *archive, struct str prefix,
 			 struct str after, size_t limit, struct arena *arena,
 			 struct object_keys *ret, struct error *err)

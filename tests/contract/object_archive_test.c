@@ -74,6 +74,41 @@ static void an_object_over_the_readers_limit_is_refused(void **state)
 					  place->arena, &bytes, &place->err));
 }
 
+static void many_are_read_as_one_is(void **state)
+{
+	struct place *place = *state;
+	struct object_read objects[100];
+	struct str keys[100];
+
+	/* every tenth is too large, every tenth is missing */
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		keys[i] = str_from(arena_printf(place->arena, "m%zu", i));
+		if (i % 10 != 9)
+			assert_ok(place, put(place, keys[i].ptr,
+					     i % 10 == 8 ? "12345" :
+							   keys[i].ptr,
+					     OBJECT_CREATE));
+	}
+	assert_ok(place, object_archive_get_many(place->archive, keys, 100, 4,
+						 place->arena, objects,
+						 &place->err));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		assert_int_equal(objects[i].code,
+				 i % 10 == 9 ? ERROR_NOT_FOUND :
+				 i % 10 == 8 ? ERROR_INTERNAL : ERROR_NONE);
+		if (objects[i].code == ERROR_NONE)
+			assert_true(str_eq(objects[i].bytes, keys[i]));
+	}
+	keys[50] = STR("../a");
+	assert_refused(place, ERROR_BAD_REQUEST,
+		       object_archive_get_many(place->archive, keys, 100, 4,
+					       place->arena, objects,
+					       &place->err));
+	assert_ok(place, object_archive_get_many(place->archive, keys, 0, 4,
+						 place->arena, objects,
+						 &place->err));
+}
+
 static void create_again_with_the_same_bytes_is_success(void **state)
 {
 	struct place *place = *state;
@@ -438,6 +473,7 @@ int main(void)
 		place_test(a_large_object_comes_back_whole),
 		place_test(what_was_never_put_is_not_found),
 		place_test(an_object_over_the_readers_limit_is_refused),
+		place_test(many_are_read_as_one_is),
 		place_test(create_again_with_the_same_bytes_is_success),
 		place_test(create_never_replaces),
 		place_test(replace_replaces_and_creates),
