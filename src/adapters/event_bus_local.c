@@ -13,7 +13,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "adapters/sns_message.h"
+#include "sns/sns_message.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/pattern.h"
@@ -234,7 +234,6 @@ static bool local_verify(struct event_bus *bus, struct str body,
 	const struct local *local = local_of(bus);
 	CLEANUP(cleanup_certificate) struct certificate *certificate = NULL;
 	struct sns_message message;
-	struct buf text;
 
 	if (!sns_message_parse(&message, body, arena, err) ||
 	    !sns_message_check(&message, &local->rules, err))
@@ -245,19 +244,9 @@ static bool local_verify(struct event_bus *bus, struct str body,
 	/* Read each time: a new key counts at once, and it is quick. */
 	if (!load_certificate(local, arena, &certificate, err))
 		return false;
-	buf_init(&text, arena, ENVELOPE_MAX_BYTES);
-	sns_string_to_sign(&message, &text);
-	if (!buf_ok(&text))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "The message is too large.");
-	if (!certificate_verify(certificate, message.signature_version,
-				buf_str(&text), message.signature, now_ms,
-				err))
+	if (!sns_message_verify(&message, certificate, now_ms, arena, err))
 		return false;
-	*ret = (struct event){
-		.type = message.type, .message_id = message.message_id,
-		.message = message.message, .token = message.token,
-	};
+	sns_message_event(&message, ret);
 	return true;
 }
 

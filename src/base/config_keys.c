@@ -65,6 +65,23 @@ static bool is_tls(struct str value)
 	       str_is(value, "require");
 }
 
+/* host:port */
+static bool is_door(struct str value)
+{
+	const char *colon = value.len ? memrchr(value.ptr, ':', value.len) :
+					NULL;
+	struct str port;
+	uint64_t number;
+
+	if (value.len == 0)
+		return true;
+	if (!colon || colon == value.ptr || value.len > 280)
+		return false;
+	port = (struct str){ colon + 1,
+			     (size_t)(value.ptr + value.len - colon - 1) };
+	return str_to_uint(port, 65535, &number) && number > 0;
+}
+
 static bool is_signature_versions(struct str value)
 {
 	return str_is(value, "2") || str_is(value, "1 2");
@@ -243,6 +260,19 @@ const struct config_key config_keys[] = {
 	  .check = is_signature_versions,
 	  .expected = "2, or '1 2'",
 	  .help = "The SNS signature versions that are accepted." },
+	{ .name = "event_bus.certificate_door", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_door,
+	  .expected = "an address such as 10.0.0.7:443",
+	  .help =
+		"Where SNS's signing certificate is fetched, as host:port, when "
+		"the host it names cannot be reached directly. TLS is verified "
+		"as that host's all the same." },
+	{ .name = "event_bus.ca_file", .type = CONFIG_PATH,
+	  .fallback = "",
+	  .help =
+		"The authorities (PEM) that vouch for that host; empty: the "
+		"system's." },
 	{ .name = "event_bus.directory", .type = CONFIG_PATH,
 	  .fallback = "event_bus",
 	  .help =

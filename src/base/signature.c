@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include "base/crypto.h"
@@ -234,6 +235,13 @@ void certificate_free(struct certificate *certificate)
 		return;
 	X509_free(certificate->x509);
 	free(certificate);
+}
+
+bool certificate_is_for(const struct certificate *certificate,
+			const char *host)
+{
+	return X509_check_host(certificate->x509, host, 0,
+			       X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
 }
 
 static bool is_valid_at(const X509 *x509, time_t now)

@@ -27,6 +27,10 @@ bool signing_key_sign(struct signing_key *key, struct str data,
 bool certificate_parse(struct certificate **ret, struct str pem,
 		       struct error *err) MUST_CHECK;
 void certificate_free(struct certificate *certificate);
+/* Whether it is made out to that host (RFC 6125; without subject alternative
+ * names, its common name). */
+bool certificate_is_for(const struct certificate *certificate,
+			const char *host);
 /* version 1: SHA-1, 2: SHA-256. ERROR_FORGED when it does not verify or the
  * certificate is not valid at `now_ms`. */
 bool certificate_verify(struct certificate *certificate, int version,

@@ -79,29 +79,46 @@ static bool make_headers(struct curl_slist **ret, const char *const *headers)
 	return list;
 }
 
-static bool set_up(CURL *curl, const char *url, struct curl_slist *headers,
-		   struct str body, struct http_timeouts timeouts,
-		   struct answer_sink *sink)
+static bool set_up(CURL *curl, const char *url, const char *protocols,
+		   struct http_timeouts timeouts, struct answer_sink *sink)
 {
 	curl_easy_reset(curl);
-	/* The size first: COPYPOSTFIELDS is not used, the body stays ours. */
 	return !curl_easy_setopt(curl, CURLOPT_URL, url) &&
-	       !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") &&
+	       !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols) &&
 	       !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
 	       !curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") &&
 	       !curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
 	       !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
-	       !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-				 (curl_off_t)body.len) &&
-	       !curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-				 body.len ? body.ptr : "") &&
-	       !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) &&
 	       !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
 				 (long)timeouts.connect_ms) &&
 	       !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
 				 (long)timeouts.total_ms) &&
 	       !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer) &&
 	       !curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
+}
+
+static bool set_body(CURL *curl, struct curl_slist *headers, struct str body)
+{
+	/* The size first: COPYPOSTFIELDS is not used, the body stays ours. */
+	return !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)body.len) &&
+	       !curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+				 body.len ? body.ptr : "") &&
+	       !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+}
+
+static bool perform(CURL *curl, const char *method, const char *url,
+		    int *ret_status, struct error *err)
+{
+	CURLcode result = curl_easy_perform(curl);
+	long status;
+
+	if (result != CURLE_OK)
+		return error_cause(err, ERROR_UNAVAILABLE, "%s %s: %s", method,
+				   url, curl_easy_strerror(result));
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	*ret_status = (int)status;
+	return true;
 }
 
 bool http_client_post(struct http_client *client, const char *url,
@@ -111,20 +128,45 @@ bool http_client_post(struct http_client *client, const char *url,
 {
 	CLEANUP(cleanup_headers) struct curl_slist *list = NULL;
 	struct answer_sink sink = { answer, 0 };
-	CURLcode result;
-	long status;
 
 	if (!make_headers(&list, headers))
 		return error_cause(err, ERROR_UNAVAILABLE, "out of memory");
-	if (!set_up(client->curl, url, list, body, timeouts, &sink))
+	if (!set_up(client->curl, url, "http,https", timeouts, &sink) ||
+	    !set_body(client->curl, list, body))
 		return error_cause(err, ERROR_UNAVAILABLE,
 				   "libcurl refuses an option of a POST to %s",
 				   url);
-	result = curl_easy_perform(client->curl);
-	if (result != CURLE_OK)
-		return error_cause(err, ERROR_UNAVAILABLE, "POST %s: %s", url,
-				   curl_easy_strerror(result));
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	*ret_status = (int)status;
-	return true;
+	return perform(client->curl, "POST", url, ret_status, err);
+}
+
+/* "::host:port": whatever the URL names. */
+static bool set_door(CURL *curl, const struct http_door *door,
+		     struct curl_slist **ret)
+{
+	char entry[300];
+
+	if (door->ca_file[0] &&
+	    curl_easy_setopt(curl, CURLOPT_CAINFO, door->ca_file))
+		return false;
+	if (!door->address[0])
+		return true;
+	snprintf(entry, sizeof(entry), "::%s", door->address);
+	*ret = curl_slist_append(NULL, entry);
+	return *ret && !curl_easy_setopt(curl, CURLOPT_CONNECT_TO, *ret);
+}
+
+bool http_client_get(struct http_client *client, const char *url,
+		     const struct http_door *door,
+		     struct http_timeouts timeouts, int *ret_status,
+		     struct buf *answer, struct error *err)
+{
+	CLEANUP(cleanup_headers) struct curl_slist *list = NULL;
+	struct answer_sink sink = { answer, 0 };
+
+	if (!set_up(client->curl, url, "https", timeouts, &sink) ||
+	    !set_door(client->curl, door, &list))
+		return error_cause(err, ERROR_UNAVAILABLE,
+				   "libcurl refuses an option of a GET of %s",
+				   url);
+	return perform(client->curl, "GET", url, ret_status, err);
 }

@@ -1,5 +1,5 @@
 /*
- * http_client.h: POST to an endpoint that the configuration names; libcurl's
+ * http_client.h: GET from and POST to an endpoint that the configuration names; libcurl's
  * home (the SMTP mailer is its second, since libcurl speaks SMTP there).
  *
  * http and https only, no redirects, no proxy, TLS verified, connection kept
@@ -31,5 +31,17 @@ bool http_client_post(struct http_client *client, const char *url,
 		      const char *const *headers, struct str body,
 		      struct http_timeouts timeouts, int *ret_status,
 		      struct buf *answer, struct error *err) MUST_CHECK;
+
+/* Another way to the host of a URL, which stays the name that TLS verifies. */
+struct http_door {
+	const char *address;	/* host:port, or "" */
+	const char *ca_file;	/* PEM; "": the system's authorities */
+};
+
+/* https only; as http_client_post otherwise. */
+bool http_client_get(struct http_client *client, const char *url,
+		     const struct http_door *door,
+		     struct http_timeouts timeouts, int *ret_status,
+		     struct buf *answer, struct error *err) MUST_CHECK;
 
 #endif

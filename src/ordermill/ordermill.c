@@ -37,6 +37,11 @@ static const struct command commands[] = {
 	  "ordermill deletions redrive [EVENT_ID]\n",
 	  "what became of deletions; try dead letters again", true,
 	  command_deletions },
+	{ "event",
+	  "ordermill event verify FILE [--certificate PEM] [--now TIME] "
+	  "[--topic ARN]\n",
+	  "why a message of the event bus was or would be refused", false,
+	  command_event },
 	{ "restore", "ordermill restore ORDER_ID\n",
 	  "put a deleted order back, same id and bytes", true,
 	  command_restore },

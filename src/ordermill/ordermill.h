@@ -32,6 +32,7 @@ int command_init(struct desk *desk, int argc, char **argv);
 int command_check(struct desk *desk, int argc, char **argv);
 int command_token(struct desk *desk, int argc, char **argv);
 int command_deletions(struct desk *desk, int argc, char **argv);
+int command_event(struct desk *desk, int argc, char **argv);
 int command_restore(struct desk *desk, int argc, char **argv);
 int command_export(struct desk *desk, int argc, char **argv);
 int command_config(struct desk *desk, int argc, char **argv);

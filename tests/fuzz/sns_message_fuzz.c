@@ -4,7 +4,7 @@
  * What is accepted has one reading: no line end but in Message and Subject, so
  * the signed string comes apart again into the same members.
  */
-#include "adapters/sns_message.h"
+#include "sns/sns_message.h"
 #include "base/limits.h"
 
 #include "base/banned.h"

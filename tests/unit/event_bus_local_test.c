@@ -3,11 +3,11 @@
  * is nothing else taken, and is our endpoint asked until it confirms?
  */
 #include "http_listener.h"
+#include "../fakes/sns_forger.h"
 
 #include <ftw.h>
 
-#include "../vectors/sns_table.h"
-#include "adapters/sns_message.h"
+#include "sns/sns_message.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
@@ -15,7 +15,6 @@
 
 #include "base/banned.h"
 
-#define EVENT_ID "0193a5c0-0000-7000-8000-000000000001"
 #define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 #define RAW STR("{\"event_id\":\"1\",\"order\":{\"a\":\"\\n\xc3\xa4\"}}")
 
@@ -290,122 +289,14 @@ static void nobody_there_is_unavailable_and_not_for_good(void **state)
 
 /* --- forgeries ----------------------------------------------------------- */
 
-static const struct sns_edit genuine[] = {
-	{ "Type", "\"Notification\"" },
-	{ "MessageId", "\"" EVENT_ID "\"" },
-	{ "TopicArn", "\"" OUR_TOPIC "\"" },
-	{ "Subject", "\"Order deleted\"" },
-	{ "Message", "\"{\\\"event_id\\\":\\\"1\\\"}\"" },
-	{ "Timestamp", "\"2026-11-24T16:00:00.000Z\"" },
-	{ "SignatureVersion", "\"2\"" },
-	{ "Signature", "\"\"" },
-	{ "SigningCertURL",
-	  "\"http://127.0.0.1:8080/events/certificate.pem\"" },
-	{ "UnsubscribeURL", "\"https://a\"" },
-};
-#define SIGNATURE_AT 7
-
-static void add_edit(struct buf *to, const char *name, const char *json)
-{
-	buf_printf(to, "%s\"%s\":%s", to->len > 1 ? "," : "", name, json);
-}
-
-static const struct sns_edit *edit_of(const struct sns_forgery *forgery,
-				      const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(forgery->edits); i++)
-		if (forgery->edits[i].member &&
-		    !strcmp(forgery->edits[i].member, name))
-			return &forgery->edits[i];
-	return NULL;
-}
-
-/* The genuine members, edited, with this signature where none is edited in. */
-static struct str forge(const struct sns_forgery *forgery,
-			const char *signature)
-{
-	struct buf body;
-
-	buf_init(&body, arena, MIB);
-	buf_add_char(&body, '{');
-	for (size_t i = 0; i < ARRAY_LEN(genuine); i++) {
-		const struct sns_edit *edit = edit_of(forgery,
-						      genuine[i].member);
-
-		if (!edit && i == SIGNATURE_AT)
-			add_edit(&body, "Signature", signature);
-		else if (!edit)
-			add_edit(&body, genuine[i].member, genuine[i].json);
-		else if (edit->json)
-			add_edit(&body, edit->member, edit->json);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(forgery->edits); i++)
-		if (forgery->edits[i].member &&
-		    forgery->edits[i].member[0] == '+')
-			add_edit(&body, forgery->edits[i].member + 1,
-				 forgery->edits[i].json);
-	buf_add_char(&body, '}');
-	return buf_str(&body);
-}
-
-/* What a validator signs and checks that only joins what is there. */
-static struct str lax_string(struct str body)
-{
-	static const char *const notification[] = {
-		"Message", "MessageId", "Subject", "Timestamp", "TopicArn",
-		"Type", NULL,
-	};
-	static const char *const confirmation[] = {
-		"Message", "MessageId", "SubscribeURL", "Timestamp", "Token",
-		"TopicArn", "Type", NULL,
-	};
-	const char *const *names = notification;
-	struct json envelope;
-	struct buf text;
-
-	buf_init(&text, arena, MIB);
-	error_init(&err);
-	/* A doubled member is not JSON to us: its string does not matter. */
-	if (!json_parse(&envelope, body, arena, &err))
-		return STR("-");
-	if (str_starts(json_string(json_member(envelope, "Type")),
-		       STR("Sub")))
-		names = confirmation;
-	for (; *names; names++) {
-		struct json value = json_member(envelope, *names);
-
-		if (value.kind == JSON_STRING)
-			buf_printf(&text, "%s\n%.*s\n", *names,
-				   STR_ARG(json_string(value)));
-	}
-	return buf_str(&text);
-}
-
-static const char *sign_lax(struct str body, const char *key_path)
-{
-	struct signing_key *key;
-	struct str signature;
-
-	error_init(&err);
-	assert_true(signing_key_open(&key, key_path, &err));
-	assert_true(signing_key_sign(key, lax_string(body), arena, &signature,
-				     &err));
-	signing_key_close(key);
-	return arena_printf(arena, "\"%.*s\"", STR_ARG(signature));
-}
-
 static const char *our_key(void)
 {
 	return arena_printf(arena, "%s/event_bus/key.pem", folder);
 }
 
-static const struct sns_forgery unchanged = { "unchanged", true, {
-	{ NULL, NULL },
-} };
-
 static void the_genuine_message_of_the_table_is_taken(void **state)
 {
-	struct str body = forge(&unchanged, sign_lax(forge(&unchanged, "\"\""),
+	struct str body = forge(arena, &unchanged, sign_lax(arena, forge(arena, &unchanged, "\"\""),
 						     our_key()));
 
 	(void)state;
@@ -414,22 +305,9 @@ static void the_genuine_message_of_the_table_is_taken(void **state)
 	assert_true(str_is(event.message_id, EVENT_ID));
 }
 
-/* Before any signature is looked at. */
-static bool rules_refuse(struct str body)
-{
-	struct sns_rules rules = { STR(OUR_TOPIC), false, true };
-	struct sns_message message;
-
-	error_init(&err);
-	return !sns_message_parse(&message, body, arena, &err) ||
-	       !sns_message_check(&message, &rules, &err) ||
-	       !str_is(message.signing_cert_url,
-		       "http://127.0.0.1:8080/events/certificate.pem");
-}
-
 static void no_forgery_of_the_table_is_taken(void **state)
 {
-	const char *genuine_signature = sign_lax(forge(&unchanged, "\"\""),
+	const char *genuine_signature = sign_lax(arena, forge(arena, &unchanged, "\"\""),
 						 our_key());
 	unsigned tried = 0;
 
@@ -437,16 +315,16 @@ static void no_forgery_of_the_table_is_taken(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(sns_forgeries); i++, tried++) {
 		const struct sns_forgery *forgery = &sns_forgeries[i];
 		const char *signature = forgery->signed_again
-			? sign_lax(forge(forgery, "\"\""), our_key())
+			? sign_lax(arena, forge(arena, forgery, "\"\""), our_key())
 			: genuine_signature;
-		struct str body = forge(forgery, signature);
+		struct str body = forge(arena, forgery, signature);
 
 		if (verify(body))
 			fail_msg("taken: %s", forgery->name);
 		if (err.code != ERROR_FORGED && err.code != ERROR_NOT_JSON &&
 		    err.code != ERROR_BAD_REQUEST)
 			fail_msg("%s: code %d", forgery->name, err.code);
-		if (forgery->signed_again && !rules_refuse(body))
+		if (forgery->signed_again && !rules_refuse(arena, body))
 			fail_msg("only its signature: %s", forgery->name);
 	}
 	assert_true(tried >= 60);
@@ -476,10 +354,10 @@ static void a_message_of_another_topic_cannot_be_cut_into_ours(void **state)
 	assert_true(signing_key_sign(key, buf_str(&signed_text), arena,
 				     &signature, &err));
 	signing_key_close(key);
-	body = forge(&recut, arena_printf(arena, "\"%.*s\"",
+	body = forge(arena, &recut, arena_printf(arena, "\"%.*s\"",
 					  STR_ARG(signature)));
 	/* A lax validator would be taken in. */
-	assert_true(str_eq(lax_string(body), buf_str(&signed_text)));
+	assert_true(str_eq(lax_string(arena, body), buf_str(&signed_text)));
 	assert_false(verify(body));
 	assert_int_equal(err.code, ERROR_BAD_REQUEST);
 }
@@ -493,7 +371,7 @@ static void another_key_is_refused(void **state)
 	assert_true(signing_key_ensure(key, arena_printf(arena, "%s/other.crt",
 							 folder), "other",
 				       &err));
-	body = forge(&unchanged, sign_lax(forge(&unchanged, "\"\""), key));
+	body = forge(arena, &unchanged, sign_lax(arena, forge(arena, &unchanged, "\"\""), key));
 	assert_false(verify(body));
 	assert_int_equal(err.code, ERROR_FORGED);
 }
@@ -508,11 +386,11 @@ static void a_signature_of_version_2_is_none_of_version_1(void **state)
 	(void)state;
 	close_bus();
 	open_bus("event_bus.signature_versions = 1 2\n");
-	body = forge(&one, sign_lax(forge(&one, "\"\""), our_key()));
+	body = forge(arena, &one, sign_lax(arena, forge(arena, &one, "\"\""), our_key()));
 	assert_false(verify(body));
 	assert_int_equal(err.code, ERROR_FORGED);
 	assert_null(strstr(err.detail, "not accepted here"));
-	body = forge(&unchanged, sign_lax(forge(&unchanged, "\"\""),
+	body = forge(arena, &unchanged, sign_lax(arena, forge(arena, &unchanged, "\"\""),
 					  our_key()));
 	assert_true(verify(body));
 }

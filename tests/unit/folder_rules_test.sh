@@ -20,11 +20,12 @@ recognition order base
 aws         base
 http_client base
 http        ports order base
-adapters    ports aws http_client mail recognition order base
+sns         http_client ports order base
+adapters    ports aws sns http_client mail recognition order base
 operations  http ports deletion mail report recognition order base
 relay       ports deletion mail http_client order base
 objects     http ports order base
-ordermill   http ports deletion mail report order base
+ordermill   http sns ports deletion mail report order base
 main.c      http ports base
 '
 

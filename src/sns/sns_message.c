@@ -1,7 +1,7 @@
 /*
  * sns_message.c: SNS's envelope, read strictly.
  */
-#include "adapters/sns_message.h"
+#include "sns/sns_message.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -11,6 +11,11 @@
 
 #define TYPE_COUNT 3
 #define HOST_MAX_BYTES 253u
+/* 256 KiB of Message and the other members */
+#define SIGNED_MAX_BYTES (2u * MIB)
+/* Base64 of 256 and of 512 bytes. */
+#define SIGNATURE_MIN_BYTES 344u
+#define SIGNATURE_MAX_BYTES 684u
 
 static const char *const type_names[TYPE_COUNT] = {
 	[EVENT_NOTIFICATION] = "Notification",
@@ -137,6 +142,21 @@ bool sns_message_parse(struct sns_message *ret, struct str body,
 	return true;
 }
 
+static bool is_signature(struct str text)
+{
+	if (text.len < SIGNATURE_MIN_BYTES || text.len > SIGNATURE_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '+' && c != '/' &&
+		    c != '=')
+			return false;
+	}
+	return true;
+}
+
 bool sns_message_check(const struct sns_message *message,
 		       const struct sns_rules *rules, struct error *err)
 {
@@ -151,6 +171,9 @@ bool sns_message_check(const struct sns_message *message,
 		return error_set(err, ERROR_FORGED,
 				 "Signature version %d is not accepted here.",
 				 message->signature_version);
+	if (!is_signature(message->signature))
+		return error_set(err, ERROR_FORGED,
+				 "The signature is none of RSA's.");
 	return true;
 }
 
@@ -177,6 +200,30 @@ void sns_string_to_sign(const struct sns_message *message, struct buf *to)
 	add_pair(to, "Type", str_from(type_names[message->type]));
 }
 
+bool sns_message_verify(const struct sns_message *message,
+			struct certificate *certificate, int64_t now_ms,
+			struct arena *arena, struct error *err)
+{
+	struct buf text;
+
+	buf_init(&text, arena, SIGNED_MAX_BYTES);
+	sns_string_to_sign(message, &text);
+	if (!buf_ok(&text))
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "The message is too large.");
+	return certificate_verify(certificate, message->signature_version,
+				  buf_str(&text), message->signature, now_ms,
+				  err);
+}
+
+void sns_message_event(const struct sns_message *message, struct event *ret)
+{
+	*ret = (struct event){
+		.type = message->type, .message_id = message->message_id,
+		.message = message->message, .token = message->token,
+	};
+}
+
 /* Letters, digits and hyphens, as every region has them: no dot leads on. */
 static bool is_region(struct str region)
 {
@@ -201,37 +248,51 @@ static const struct {
 	{ "aws-cn", "amazonaws.com.cn" },
 };
 
-/* arn:partition:sns:region:account:topic */
-static bool genuine_host(struct str topic_arn, struct buf *to)
+/* arn:partition:sns:region:account:topic; NULL when it is none of SNS's. */
+static const char *suffix_of(struct str topic_arn, struct str *ret_region)
 {
-	struct str rest = topic_arn, arn, partition, service, region;
+	struct str rest = topic_arn, arn, partition, service;
 
 	if (!str_next(&rest, ':', &arn) || !str_is(arn, "arn") ||
 	    !str_next(&rest, ':', &partition) ||
 	    !str_next(&rest, ':', &service) || !str_is(service, "sns") ||
-	    !str_next(&rest, ':', &region) || !is_region(region))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(partitions); i++) {
-		if (!str_is(partition, partitions[i].partition))
-			continue;
-		buf_printf(to, "sns.%.*s.%s", STR_ARG(region),
-			   partitions[i].suffix);
-		return true;
-	}
-	return false;
+	    !str_next(&rest, ':', ret_region) || !is_region(*ret_region))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(partitions); i++)
+		if (str_is(partition, partitions[i].partition))
+			return partitions[i].suffix;
+	return NULL;
 }
 
 bool sns_certificate_url_is_genuine(struct str url, struct str topic_arn,
 				    struct arena *arena)
 {
+	struct str region;
+	const char *suffix = suffix_of(topic_arn, &region);
 	struct buf start;
 
+	if (!suffix)
+		return false;
 	buf_init(&start, arena, HOST_MAX_BYTES + 8);
-	buf_add_text(&start, "https://");
-	if (!genuine_host(topic_arn, &start) || !buf_ok(&start) ||
-	    !str_starts(url, buf_str(&start)))
+	buf_printf(&start, "https://sns.%.*s.%s", STR_ARG(region), suffix);
+	if (!buf_ok(&start) || !str_starts(url, buf_str(&start)))
 		return false;
 	return pattern_matches(PATTERN_SNS_CERTIFICATE_PATH,
 			       (struct str){ url.ptr + start.len,
 					     url.len - start.len });
+}
+
+/* Both are in use: sns.amazonaws.com in most regions. */
+bool sns_certificate_is_snss(const struct certificate *certificate,
+			     struct str topic_arn, struct arena *arena)
+{
+	struct str region;
+	const char *suffix = suffix_of(topic_arn, &region);
+
+	return suffix &&
+	       (certificate_is_for(certificate,
+				   arena_printf(arena, "sns.%s", suffix)) ||
+		certificate_is_for(certificate,
+				   arena_printf(arena, "sns.%.*s.%s",
+						STR_ARG(region), suffix)));
 }

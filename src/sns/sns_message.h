@@ -5,10 +5,11 @@
  * https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
-#ifndef ADAPTERS_SNS_MESSAGE_H
-#define ADAPTERS_SNS_MESSAGE_H
+#ifndef SNS_SNS_MESSAGE_H
+#define SNS_SNS_MESSAGE_H
 
 #include "base/buf.h"
+#include "base/signature.h"
 #include "ports/event_bus.h"
 
 struct sns_message {
@@ -37,11 +38,17 @@ const char *sns_type_name(enum event_type type);
  */
 bool sns_message_parse(struct sns_message *ret, struct str body,
 		       struct arena *arena, struct error *err) MUST_CHECK;
-/* TopicArn and SignatureVersion against the configured: ERROR_FORGED. */
+/* TopicArn and SignatureVersion against the configured, and whether Signature
+ * can be one (RSA, 2048 to 4096 bits) at all: ERROR_FORGED. */
 bool sns_message_check(const struct sns_message *message,
 		       const struct sns_rules *rules,
 		       struct error *err) MUST_CHECK;
 void sns_string_to_sign(const struct sns_message *message, struct buf *to);
+/* By a certificate that is known to be SNS's. ERROR_FORGED. */
+bool sns_message_verify(const struct sns_message *message,
+			struct certificate *certificate, int64_t now_ms,
+			struct arena *arena, struct error *err) MUST_CHECK;
+void sns_message_event(const struct sns_message *message, struct event *ret);
 
 /*
  * "https://sns.<region>.<suffix>/SimpleNotificationService-<hex>.pem" with
@@ -50,5 +57,8 @@ void sns_string_to_sign(const struct sns_message *message, struct buf *to);
  */
 bool sns_certificate_url_is_genuine(struct str url, struct str topic_arn,
 				    struct arena *arena);
+/* Whether a certificate is made out to SNS in the topic's region or partition. */
+bool sns_certificate_is_snss(const struct certificate *certificate,
+			     struct str topic_arn, struct arena *arena);
 
 #endif
