@@ -287,6 +287,12 @@ const struct config_key config_keys[] = {
 	  .help =
 		"What looks at photos; with 'none' every verdict is "
 		"not_checked." },
+	{ .name = "image_recognizer.wordnet", .type = CONFIG_TEXT,
+	  .fallback = "/usr/share/wordnet",
+	  .help =
+		"The folder of WordNet's files (Debian's wordnet-base), by "
+		"which labels and descriptions are compared. Without them "
+		"every verdict is not_checked." },
 	{ .name = "mailer.adapter", .type = CONFIG_TEXT,
 	  .fallback = "maildir", .aws = "smtp",
 	  .check = is_not_empty,

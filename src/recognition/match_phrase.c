@@ -1,0 +1,507 @@
+/*
+ * match_phrase.c: words, segments, the head of each and what stands before it.
+ */
+#include "recognition/match_phrase.h"
+
+#include <ctype.h>
+
+#include "order/search.h"
+#include "base/banned.h"
+
+#define MAX_BYTES 2048u		/* of a description, the rest is not read */
+#define MAX_TOKENS 160u
+#define MAX_PHRASE_WORDS 4u
+#define ALL_SENSES 32u
+
+enum link {
+	LINK_NONE, LINK_OF, LINK_AND, LINK_COMMA, LINK_WITH, LINK_NOT, LINK_BUT
+};
+
+struct token {
+	struct str text;
+	enum link link;		/* of a word or a mark between segments */
+	bool accented;		/* written with letters that English lacks */
+};
+
+struct reader {
+	const struct match_words *words;
+	const struct wordnet *wordnet;
+	struct arena *arena;
+	struct phrase *phrase;
+	struct token tokens[MAX_TOKENS];
+	size_t count;
+	int role;		/* of the segment that is read */
+	bool negated, have_head;
+};
+
+static const struct {
+	const char *word;
+	enum link link;
+} link_words[] = {
+	{ "of", LINK_OF }, { "and", LINK_AND }, { "or", LINK_AND },
+	{ "with", LINK_WITH }, { "for", LINK_WITH }, { "in", LINK_WITH },
+	{ "on", LINK_WITH }, { "from", LINK_WITH }, { "by", LINK_WITH },
+	{ "at", LINK_WITH }, { "to", LINK_WITH }, { "under", LINK_WITH },
+	{ "inside", LINK_WITH }, { "near", LINK_WITH }, { "like", LINK_WITH },
+	{ "beside", LINK_WITH }, { "next", LINK_WITH }, { "into", LINK_WITH },
+	{ "containing", LINK_WITH }, { "including", LINK_WITH },
+	{ "showing", LINK_WITH }, { "made", LINK_WITH },
+	{ "that", LINK_WITH }, { "which", LINK_WITH }, { "who", LINK_WITH },
+	{ "not", LINK_NOT }, { "no", LINK_NOT }, { "never", LINK_NOT },
+	{ "without", LINK_NOT }, { "non", LINK_NOT }, { "except", LINK_NOT },
+	{ "nor", LINK_NOT }, { "isnt", LINK_NOT }, { "neither", LINK_NOT },
+	{ "instead", LINK_NOT }, { "but", LINK_BUT },
+};
+
+static enum link link_of_word(struct str word)
+{
+	if (word.len > 3 && !memcmp(word.ptr + word.len - 3, "n't", 3))
+		return LINK_NOT;
+	for (size_t i = 0; i < ARRAY_LEN(link_words); i++)
+		if (str_is(word, link_words[i].word))
+			return link_words[i].link;
+	return LINK_NONE;
+}
+
+static void add_token(struct reader *r, struct str text, enum link link,
+		      bool accented)
+{
+	if (r->count < MAX_TOKENS)
+		r->tokens[r->count++] = (struct token){ text, link, accented };
+}
+
+/* "anything but a dog" is none; "no cup but a glass" is a glass. */
+static enum link link_of_but(const struct reader *r)
+{
+	static const char *const all[] = {
+		"anything", "everything", "all", "nothing"
+	};
+	struct str before = r->count ? r->tokens[r->count - 1].text : STR("");
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (str_is(before, all[i]))
+			return LINK_NOT;
+	return LINK_BUT;
+}
+
+static void add_word(struct reader *r, struct str word, bool accented)
+{
+	enum link link;
+
+	while (word.len && strchr("'-", word.ptr[0]))
+		word.ptr++, word.len--;
+	while (word.len && strchr("'-", word.ptr[word.len - 1]))
+		word.len--;
+	if (word.len > 2 && !memcmp(word.ptr + word.len - 2, "'s", 2))
+		word.len -= 2;
+	if (str_starts(word, STR("non-"))) {
+		add_token(r, STR(""), LINK_NOT, false);
+		word.ptr += 4, word.len -= 4;
+	}
+	if (!word.len)
+		return;
+	link = link_of_word(word);
+	add_token(r, word, link == LINK_BUT ? link_of_but(r) : link, accented);
+}
+
+/* Without accents where that makes it ASCII; other scripts stay. */
+static void add_chunk(struct reader *r, struct str chunk)
+{
+	bool accented = false;
+	struct str rest, word;
+	struct buf folded;
+	char *lower;
+
+	for (size_t i = 0; i < chunk.len; i++)
+		accented |= (unsigned char)chunk.ptr[i] >= 0x80;
+	if (!accented) {
+		lower = arena_text(r->arena, chunk);
+		for (size_t i = 0; i < chunk.len; i++)
+			lower[i] = (char)tolower((unsigned char)lower[i]);
+		add_word(r, (struct str){ lower, chunk.len }, false);
+		return;
+	}
+	buf_init(&folded, r->arena, 4 * chunk.len + 64);
+	search_fold(chunk, &folded);
+	rest = buf_str(&folded);
+	while (buf_ok(&folded) && str_next(&rest, ' ', &word))
+		add_word(r, word, true);
+}
+
+static enum link link_of_mark(char c)
+{
+	switch (c) {
+	case '(': case '[': case '{':
+		return LINK_WITH;
+	case ',': case ';': case ':': case ')': case ']': case '}':
+	case '.': case '!': case '?': case '|': case '\n':
+		return LINK_COMMA;
+	case '&': case '+': case '/':
+		return LINK_AND;
+	}
+	return LINK_NONE;
+}
+
+static bool is_word_byte(char c)
+{
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 ||
+	       c == '\'' || c == '-';
+}
+
+static void read_tokens(struct reader *r, struct str text)
+{
+	size_t at = 0;
+
+	while (at < text.len) {
+		size_t begin = at;
+		enum link link;
+
+		while (at < text.len && is_word_byte(text.ptr[at]))
+			at++;
+		if (at > begin) {
+			add_chunk(r, (struct str){ text.ptr + begin,
+						   at - begin });
+			continue;
+		}
+		link = link_of_mark(text.ptr[at++]);
+		/* 1.5 and 1,5 are numbers */
+		if (link == LINK_COMMA && begin && at < text.len &&
+		    isdigit((unsigned char)text.ptr[begin - 1]) &&
+		    isdigit((unsigned char)text.ptr[at]))
+			continue;
+		if (link != LINK_NONE)
+			add_token(r, STR(""), link, false);
+	}
+}
+
+static bool has_digit(struct str word)
+{
+	for (size_t i = 0; i < word.len; i++)
+		if (isdigit((unsigned char)word.ptr[i]))
+			return true;
+	return false;
+}
+
+static bool is_physical(const struct wordnet *wordnet, uint32_t offset)
+{
+	struct synset synset;
+
+	if (!wordnet_synset(wordnet, offset, &synset) || synset.instance)
+		return false;
+	switch (synset.category) {
+	case WORDNET_ANIMAL: case WORDNET_ARTIFACT: case WORDNET_BODY:
+	case WORDNET_FOOD: case WORDNET_OBJECT: case WORDNET_PERSON:
+	case WORDNET_PLANT: case WORDNET_SUBSTANCE:
+		return true;
+	}
+	return false;
+}
+
+/* Who names a driver at a desk for orders means the tool, not the man. */
+static bool is_person(const struct wordnet *wordnet, uint32_t offset)
+{
+	struct synset synset;
+
+	return wordnet_synset(wordnet, offset, &synset) &&
+	       (synset.category == WORDNET_PERSON ||
+		synset.category == WORDNET_BODY);
+}
+
+struct lookup {
+	uint32_t *senses;
+	size_t count, max;
+	bool known;		/* it is a noun, of whatever kind */
+};
+
+static void add_senses(struct lookup *to, struct str lemma,
+		       const struct wordnet *wordnet)
+{
+	bool chosen = memchr(lemma.ptr, '#', lemma.len);
+	uint32_t all[ALL_SENSES];
+	size_t count = match_senses(wordnet, lemma, all, ARRAY_LEN(all));
+
+	to->known |= count > 0;
+	for (int people = 0; people <= 1; people++)
+		for (size_t i = 0; i < count && to->count < to->max; i++)
+			if (is_person(wordnet, all[i]) == people &&
+			    (chosen || is_physical(wordnet, all[i])))
+				to->senses[to->count++] = all[i];
+}
+
+/* "smartphones": what is in no dictionary has a plural nevertheless. */
+static struct str alias_of(const struct match_words *words, struct str form)
+{
+	struct str alias = match_alias(words, form);
+
+	if (!alias.ptr && form.len > 3 && form.ptr[form.len - 1] == 's') {
+		form.len--;
+		alias = match_alias(words, form);
+	}
+	return alias;
+}
+
+static void look_up_form(struct lookup *to, struct str form,
+			 const struct match_words *words,
+			 const struct wordnet *wordnet)
+{
+	struct str alias = alias_of(words, form);
+	struct lemma lemmas[WORDNET_MAX_LEMMAS];
+	size_t count;
+
+	if (alias.ptr) {
+		add_senses(to, alias, wordnet);
+		return;
+	}
+	count = wordnet_lemmas(wordnet, form, lemmas);
+	for (size_t i = 0; i < count; i++) {
+		struct str lemma = { lemmas[i].text, lemmas[i].len };
+
+		alias = match_alias(words, lemma);
+		add_senses(to, alias.ptr ? alias : lemma, wordnet);
+	}
+}
+
+/* "wine glass" is in WordNet as wineglass, "icebox" might be "ice box". */
+static void look_up(struct lookup *to, struct str text,
+		    const struct match_words *words,
+		    const struct wordnet *wordnet)
+{
+	static const char instead[] = { '_', '\0', '-' };
+	char form[WORDNET_MAX_LEMMA_BYTES];
+
+	if (!text.len || text.len >= sizeof(form))
+		return;
+	look_up_form(to, text, words, wordnet);
+	for (size_t i = 0; i < ARRAY_LEN(instead) && !to->count; i++) {
+		size_t len = 0;
+
+		for (size_t j = 0; j < text.len; j++) {
+			char c = text.ptr[j];
+
+			if (c == '_' || c == '-')
+				c = instead[i];
+			if (c)
+				form[len++] = c;
+		}
+		look_up_form(to, (struct str){ form, len }, words, wordnet);
+	}
+}
+
+static struct str join(const struct token *tokens, size_t count,
+		       struct arena *arena)
+{
+	struct buf text;
+
+	buf_init(&text, arena, 2 * MAX_BYTES);
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			buf_add_char(&text, '_');
+		buf_add_str(&text, tokens[i].text);
+	}
+	return buf_str(&text);
+}
+
+/* The longest phrase that ends before `end`; how many words, 0 for none. */
+static size_t find_noun(const struct reader *r, const struct token *tokens,
+			size_t end, struct concept *ret)
+{
+	size_t words = end < MAX_PHRASE_WORDS ? end : MAX_PHRASE_WORDS;
+
+	for (; words > 0; words--) {
+		const struct token *from = tokens + end - words;
+		struct lookup found = { ret->senses, 0, MATCH_SENSES, false };
+
+		if (words == 1 && (has_digit(from->text) ||
+				   match_word_is_dropped(r->words, from->text)))
+			return 0;
+		ret->text = join(from, words, r->arena);
+		look_up(&found, ret->text, r->words, r->wordnet);
+		ret->sense_count = found.count;
+		if (found.known)
+			return words;
+	}
+	return 0;
+}
+
+static void add_concept(struct reader *r, struct concept concept, int role)
+{
+	struct phrase *phrase = r->phrase;
+
+	if (phrase->count == MATCH_CONCEPTS)
+		return;
+	concept.role_permille = role;
+	concept.negated = r->negated;
+	phrase->concepts[phrase->count++] = concept;
+}
+
+/* What stands before the head. Of "not a laptop bag", no laptop is denied. */
+static void read_modifiers(struct reader *r, const struct token *tokens,
+			   size_t end)
+{
+	struct concept concept;
+
+	while (end > 0 && !r->negated) {
+		size_t words = find_noun(r, tokens, end, &concept);
+
+		if (words && concept.sense_count)
+			add_concept(r, concept, ROLE_MODIFIER);
+		end -= words ? words : 1;
+	}
+}
+
+/* "iphone 14 pro", "laptop 15 inch 16 GB RAM": after a thing, a number begins
+ * what is said of it. Where that is, or `count`. */
+static size_t tail_of(const struct reader *r, const struct token *tokens,
+		      size_t count)
+{
+	struct concept concept;
+
+	for (size_t i = 1; i < count; i++)
+		if (isdigit((unsigned char)tokens[i].text.ptr[0]) &&
+		    find_noun(r, tokens, i, &concept) && concept.sense_count)
+			return i;
+	return count;
+}
+
+static void read_segment(struct reader *r, const struct token *tokens,
+			 size_t count)
+{
+	size_t end = tail_of(r, tokens, count), all = count;
+	int role = r->have_head ? r->role : ROLE_HEAD;
+	struct concept concept;
+
+	for (count = end; count > 0; count--) {
+		size_t words = find_noun(r, tokens, count, &concept);
+
+		if (!words)
+			continue;
+		add_concept(r, concept, role);
+		r->have_head |= !r->negated;
+		read_modifiers(r, tokens, count - words);
+		break;
+	}
+	if (end < all)
+		read_modifiers(r, tokens + end, all - end);
+}
+
+static void follow_link(struct reader *r, enum link link)
+{
+	switch (link) {
+	case LINK_NONE:
+	case LINK_AND:
+		break;
+	case LINK_OF:
+		if (r->role > ROLE_OF)
+			r->role = ROLE_OF;
+		break;
+	case LINK_COMMA:
+		if (r->role > ROLE_OF)
+			r->role = ROLE_OF;
+		r->negated = false;
+		break;
+	case LINK_WITH:
+		r->role = ROLE_MODIFIER;
+		break;
+	case LINK_BUT:
+		r->role = ROLE_HEAD;
+		r->negated = false;
+		break;
+	case LINK_NOT:
+		r->negated = true;
+		break;
+	}
+}
+
+static bool is_english(const struct reader *r, const struct token *token)
+{
+	struct concept concept;
+
+	return (token->link != LINK_NONE && token->text.len) ||
+	       match_word_is_dropped(r->words, token->text) ||
+	       find_noun(r, token, 1, &concept);
+}
+
+static bool is_ascii(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static bool is_foreign(const struct reader *r)
+{
+	size_t foreign = 0, english = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct token *token = &r->tokens[i];
+
+		if (!is_ascii(token->text) ||
+		    match_word_is_foreign(r->words, token->text))
+			foreign++;
+		else if (is_english(r, token))
+			english++;
+		else
+			foreign += token->accented;
+	}
+	return foreign > english ||
+	       (foreign && foreign == english &&
+		(foreign > 1 || match_word_is_foreign(r->words,
+						      r->tokens[0].text)));
+}
+
+void match_phrase_read(struct phrase *phrase, struct str description,
+		       const struct match_words *words,
+		       const struct wordnet *wordnet, struct arena *arena)
+{
+	struct reader *r = arena_zalloc(arena, sizeof(*r));
+	size_t begin = 0;
+
+	*phrase = (struct phrase){ .count = 0 };
+	r->words = words;
+	r->wordnet = wordnet;
+	r->arena = arena;
+	r->phrase = phrase;
+	r->role = ROLE_HEAD;
+	if (description.len > MAX_BYTES)
+		description.len = MAX_BYTES;
+	read_tokens(r, description);
+	phrase->foreign = is_foreign(r);
+	for (size_t i = 0; i <= r->count; i++) {
+		if (i < r->count && r->tokens[i].link == LINK_NONE)
+			continue;
+		read_segment(r, r->tokens + begin, i - begin);
+		if (i < r->count)
+			follow_link(r, r->tokens[i].link);
+		begin = i + 1;
+	}
+}
+
+struct str match_name_text(struct str name, struct arena *arena)
+{
+	char *text = arena_text(arena, name);
+
+	for (size_t i = 0; i < name.len; i++)
+		text[i] = text[i] == ' ' ? '_'
+					 : (char)tolower((unsigned char)text[i]);
+	return (struct str){ text, name.len };
+}
+
+/* The name, or its last words when the whole is unknown. */
+size_t match_name_senses(struct str name, const struct match_words *words,
+			 const struct wordnet *wordnet, uint32_t *ret,
+			 size_t max)
+{
+	struct lookup found = { ret, 0, max, false };
+
+	while (!found.count && name.len) {
+		const char *next = memchr(name.ptr, '_', name.len);
+
+		look_up(&found, name, words, wordnet);
+		if (!next)
+			break;
+		name.len -= (size_t)(next + 1 - name.ptr);
+		name.ptr = next + 1;
+	}
+	return found.count;
+}

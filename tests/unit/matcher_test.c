@@ -1,0 +1,282 @@
+/*
+ * matcher_test.c: does the matcher say of each pair in
+ * tests/vectors/match_table.txt what people would?
+ *
+ * The rate is printed. Pairs that must never match are held without exception.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "recognition/matcher.h"
+
+#include "base/banned.h"
+
+#define WORDNET "/usr/share/wordnet"
+#define WISHED_PERCENT 95
+#define MAX_PAIRS 1000u
+
+/* The 80 classes of COCO. */
+static const struct {
+	const char *name;
+	uint32_t synset;
+} coco[] = {
+	{ "person", 7846 }, { "bicycle", 2834778 }, { "car", 2958343 },
+	{ "motorcycle", 3790512 }, { "airplane", 2691156 }, { "bus", 2924116 },
+	{ "train", 4468005 }, { "truck", 4490091 }, { "boat", 2858304 },
+	{ "traffic light", 6874185 }, { "fire hydrant", 3346898 },
+	{ "stop sign", 6794110 }, { "parking meter", 3891332 },
+	{ "bench", 2828884 }, { "bird", 1503061 }, { "cat", 2121620 },
+	{ "dog", 2084071 }, { "horse", 2374451 }, { "sheep", 2411705 },
+	{ "cow", 2403454 }, { "elephant", 2503517 }, { "bear", 2131653 },
+	{ "zebra", 2391049 }, { "giraffe", 2439033 }, { "backpack", 2769748 },
+	{ "umbrella", 4507155 }, { "handbag", 2774152 }, { "tie", 3815615 },
+	{ "suitcase", 2773838 }, { "frisbee", 3397947 }, { "skis", 4228054 },
+	{ "snowboard", 4251791 }, { "sports ball", 2778669 },
+	{ "kite", 3621473 }, { "baseball bat", 2799175 },
+	{ "baseball glove", 2800213 }, { "skateboard", 4225987 },
+	{ "surfboard", 4363559 }, { "tennis racket", 4409806 },
+	{ "bottle", 2876657 }, { "wine glass", 4592099 }, { "cup", 3147509 },
+	{ "fork", 3383948 }, { "knife", 3623556 }, { "spoon", 4284002 },
+	{ "bowl", 2881193 }, { "banana", 7753592 }, { "apple", 7739125 },
+	{ "sandwich", 7695965 }, { "orange", 7747607 },
+	{ "broccoli", 7714990 }, { "carrot", 7730207 }, { "hot dog", 7697537 },
+	{ "pizza", 7873807 }, { "donut", 7639069 }, { "cake", 7628870 },
+	{ "chair", 3001627 }, { "couch", 4256520 },
+	{ "potted plant", 13083023 }, { "bed", 2818832 },
+	{ "dining table", 3201208 }, { "toilet", 4446521 }, { "tv", 4405907 },
+	{ "laptop", 3642806 }, { "mouse", 3793489 }, { "remote", 4074963 },
+	{ "keyboard", 3085013 }, { "cell phone", 2992529 },
+	{ "microwave", 3761084 }, { "oven", 3862676 }, { "toaster", 4442312 },
+	{ "sink", 4223580 }, { "refrigerator", 4070727 }, { "book", 2870092 },
+	{ "clock", 3046257 }, { "vase", 4522168 }, { "scissors", 4148054 },
+	{ "teddy bear", 4399382 }, { "hair drier", 3483316 },
+	{ "toothbrush", 4453156 },
+};
+
+struct pair {
+	struct str description;
+	struct match_label labels[8];
+	size_t label_count;
+	bool knows_coco_only;
+	struct str wished;
+};
+
+static struct {
+	struct arena *arena;
+	struct matcher *matcher;
+	struct pair pairs[MAX_PAIRS];
+	size_t count;
+} table;
+
+static struct str unescape(struct str text)
+{
+	struct buf ret;
+
+	buf_init(&ret, table.arena, 4096);
+	for (size_t i = 0; i < text.len; i++) {
+		if (i + 3 < text.len && !memcmp(text.ptr + i, "\\x", 2)) {
+			buf_add_char(&ret, (char)(str_hex_digit(text.ptr[i + 2])
+						  << 4 |
+						  str_hex_digit(text.ptr[i + 3])));
+			i += 3;
+		} else {
+			buf_add_char(&ret, text.ptr[i]);
+		}
+	}
+	return buf_str(&ret);
+}
+
+static uint32_t coco_synset(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(coco); i++)
+		if (str_is(name, coco[i].name))
+			return coco[i].synset;
+	fail_msg("%.*s is no class of COCO", STR_ARG(name));
+	return 0;
+}
+
+/* "Car .98 < Vehicle < Transportation" */
+static void read_label(struct pair *pair, struct str text)
+{
+	struct match_label *label = &pair->labels[pair->label_count++];
+	struct str *parents = arena_alloc(table.arena, 8 * sizeof(*parents));
+	struct str head, name, part;
+	uint64_t fraction;
+	const char *dot;
+
+	assert_true(pair->label_count < ARRAY_LEN(pair->labels));
+	assert_true(str_next(&text, '<', &head));
+	head = str_trim(head);
+	dot = memrchr(head.ptr, '.', head.len);
+	assert_non_null(dot);
+	name = (struct str){ head.ptr, (size_t)(dot - head.ptr) };
+	part = (struct str){ dot + 1, head.len - name.len - 1 };
+	assert_true(str_to_uint(part, 99, &fraction));
+	*label = (struct match_label){
+		.name = str_trim(name), .parents = parents,
+		.confidence_permille = (int)fraction *
+				       (part.len == 1 ? 100 : 10),
+	};
+	while (str_next(&text, '<', &part))
+		parents[label->parent_count++] = str_trim(part);
+	if (pair->knows_coco_only)
+		label->synset = coco_synset(label->name);
+}
+
+static void read_row(struct str row, bool knows_coco_only)
+{
+	struct pair *pair = &table.pairs[table.count++];
+	struct str labels, label;
+
+	assert_true(table.count < MAX_PAIRS);
+	pair->knows_coco_only = knows_coco_only;
+	assert_true(str_next(&row, '|', &pair->description));
+	assert_true(str_next(&row, '|', &labels));
+	pair->description = unescape(str_trim(pair->description));
+	pair->wished = str_trim(row);
+	if (!str_trim(labels).len)
+		return;
+	while (str_next(&labels, ',', &label))
+		read_label(pair, str_trim(label));
+}
+
+static void read_table(void)
+{
+	const char *srcdir = getenv("srcdir");
+	char *path = arena_printf(table.arena,
+				  "%s/tests/vectors/match_table.txt",
+				  srcdir ? srcdir : ".");
+	FILE *file CLEANUP(cleanup_file) = fopen(path, "r");
+	bool knows_coco_only = true;
+	char line[1024];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		struct str row = str_trim(arena_str(table.arena,
+						    str_from(line)));
+
+		if (str_is(row, "[open]"))
+			knows_coco_only = false;
+		if (memchr(row.ptr, '|', row.len) && row.ptr[0] != '#')
+			read_row(row, knows_coco_only);
+	}
+}
+
+static void match_pair(const struct pair *pair, struct arena *arena,
+		       struct match *ret)
+{
+	uint32_t synsets[ARRAY_LEN(coco)];
+	struct match_vocabulary vocabulary = { synsets, ARRAY_LEN(coco) };
+
+	for (size_t i = 0; i < ARRAY_LEN(coco); i++)
+		synsets[i] = coco[i].synset;
+	if (!pair->knows_coco_only)
+		vocabulary.count = 0;
+	matcher_match(table.matcher, pair->description, pair->labels,
+		      pair->label_count, &vocabulary, arena, ret);
+}
+
+static bool is_wished(const struct pair *pair, const struct match *match)
+{
+	struct str wished = pair->wished, one;
+
+	if (str_is(wished, "never"))
+		return match->verdict != VERDICT_MATCH;
+	while (str_next(&wished, '/', &one))
+		if (str_is(one, verdict_name(match->verdict)))
+			return true;
+	return false;
+}
+
+static void need_wordnet(void)
+{
+	if (matcher_fault(table.matcher)) {
+		print_message("no WordNet: %s\n",
+			      matcher_fault(table.matcher));
+		skip();
+	}
+}
+
+static void pairs_come_out_as_wished(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	size_t as_wished = 0;
+
+	(void)state;
+	need_wordnet();
+	assert_true(table.count >= 120);
+	for (size_t i = 0; i < table.count; i++) {
+		const struct pair *pair = &table.pairs[i];
+		struct match match;
+
+		match_pair(pair, arena, &match);
+		if (is_wished(pair, &match))
+			as_wished++;
+		else
+			print_message("%.*s: %s %s (%d, %s), wished %.*s: %.*s\n",
+				      STR_ARG(pair->description),
+				      verdict_name(match.verdict), match.reason,
+				      match.score_permille, match.why,
+				      STR_ARG(pair->wished),
+				      STR_ARG(match.evidence));
+		arena_reset(arena);
+	}
+	print_message("%zu of %zu pairs as wished (%.1f %%)\n", as_wished,
+		      table.count,
+		      100.0 * (double)as_wished / (double)table.count);
+	assert_true(as_wished * 100 >= table.count * WISHED_PERCENT);
+}
+
+static void what_must_never_match_does_not(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	size_t count = 0;
+
+	(void)state;
+	need_wordnet();
+	for (size_t i = 0; i < table.count; i++) {
+		struct match match;
+
+		if (!str_is(table.pairs[i].wished, "never"))
+			continue;
+		count++;
+		match_pair(&table.pairs[i], arena, &match);
+		if (match.verdict == VERDICT_MATCH)
+			fail_msg("%.*s matches",
+				 STR_ARG(table.pairs[i].description));
+		arena_reset(arena);
+	}
+	assert_true(count >= 30);
+}
+
+static int open_table(void **state)
+{
+	(void)state;
+	table.arena = arena_new("table", 4 * MIB);
+	table.matcher = matcher_open(WORDNET);
+	read_table();
+	return 0;
+}
+
+static int close_table(void **state)
+{
+	(void)state;
+	matcher_close(table.matcher);
+	arena_free(table.arena);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pairs_come_out_as_wished),
+		cmocka_unit_test(what_must_never_match_does_not),
+	};
+
+	return cmocka_run_group_tests(tests, open_table, close_table);
+}
