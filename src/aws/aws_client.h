@@ -75,4 +75,13 @@ bool aws_presigned_url(struct aws_client *client, struct str path,
 		       struct arena *arena, struct buf *ret_url,
 		       int64_t *ret_expires_ms, struct error *err) MUST_CHECK;
 
+/* What a test puts in place of the world. */
+struct aws_client_hooks {
+	int64_t (*now_ms)(void);
+	uint32_t (*random)(void);
+	void (*sleep_ms)(int64_t ms);
+};
+void aws_client_set_hooks(struct aws_client *client,
+			  const struct aws_client_hooks *hooks);
+
 #endif

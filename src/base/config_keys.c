@@ -128,7 +128,15 @@ static bool is_scope_map(struct str value)
 	{ .name = operation ".batch", .type = CONFIG_INT, .fallback = "0", \
 	  .max = 256, .help = batch_help },
 
+#define ENDPOINT(service) \
+	{ .name = "aws.endpoint." service, .type = CONFIG_TEXT, \
+	  .fallback = "", .check = is_web_url_or_empty, .expected = A_URL, \
+	  .help = endpoint_help }
+
 /* One text for many keys: the printers tell by the pointer. */
+static const char endpoint_help[] =
+	"Where an engine that speaks a service's protocol is. Empty: "
+	"AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL or AWS itself.";
 static const char workers_help[] =
 	"Processes that answer an operation; 0 is its built-in number.";
 static const char batch_help[] =
@@ -352,6 +360,21 @@ const struct config_key config_keys[] = {
 	  .fallback = "last_backup",
 	  .help =
 		"Names the last backup; 'ordermill backup' writes it." },
+	{ .name = "aws.region", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help =
+		"The AWS region, such as eu-central-1. Empty: AWS_REGION, "
+		"AWS_DEFAULT_REGION or the shared config file." },
+	ENDPOINT("dynamodb"),
+	ENDPOINT("s3"),
+	ENDPOINT("sns"),
+	ENDPOINT("rekognition"),
+	ENDPOINT("sts"),
+	{ .name = "aws.ca_file", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help =
+		"The certificates (PEM) that endpoints are checked against. "
+		"Empty: the system's." },
 	{ .name = "report.fonts", .type = CONFIG_PATH,
 	  .fallback = "/usr/share/fonts",
 	  .help = "The folder that is searched for the fonts of reports." },

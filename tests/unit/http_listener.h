@@ -31,6 +31,7 @@ struct http_listener {
 	char url[64];			/* http://127.0.0.1:port */
 	/* Set before a request, read after its answer came. */
 	const char *answer;		/* the whole answer, as it is on the wire */
+	const char *const *answers;	/* if set: one each, the last for ever */
 	char *request;			/* the last one, terminated */
 	unsigned requests, connections;
 };
@@ -74,6 +75,15 @@ static inline int listener_read(struct http_listener *listener, int fd)
 	return 1;
 }
 
+static inline const char *listener_answer(struct http_listener *listener)
+{
+	if (!listener->answers)
+		return listener->answer;
+	if (!listener->answers[1])
+		return listener->answers[0];
+	return *listener->answers++;
+}
+
 static inline void *listener_run(void *arg)
 {
 	struct http_listener *listener = arg;
@@ -82,11 +92,12 @@ static inline void *listener_run(void *arg)
 	while ((fd = accept(listener->fd, NULL, NULL)) >= 0) {
 		listener->connections++;
 		while (listener_read(listener, fd)) {
-			size_t bytes = strlen(listener->answer);
+			const char *answer = listener_answer(listener);
+			size_t bytes = strlen(answer);
 
-			if (send(fd, listener->answer, bytes, MSG_NOSIGNAL) !=
+			if (send(fd, answer, bytes, MSG_NOSIGNAL) !=
 				    (ssize_t)bytes ||
-			    strstr(listener->answer, "Connection: close"))
+			    strstr(answer, "Connection: close"))
 				break;
 		}
 		close(fd);
