@@ -3,6 +3,7 @@
  * which is an answer and not a failure.
  */
 #include "ports/image_recognizer.h"
+#include "recognition/matcher.h"
 
 #include "base/banned.h"
 
@@ -11,12 +12,16 @@ static bool none_recognize(struct image_recognizer *recognizer,
 			   struct str description, struct arena *arena,
 			   struct recognition *ret, struct error *err)
 {
+	struct match match;
+
 	(void)recognizer, (void)image, (void)media_type, (void)description;
 	(void)arena, (void)err;
+	match_not_checked("no_model", &match);
 	*ret = (struct recognition){
-		.verdict = VERDICT_NOT_CHECKED,
-		.confidence_permille = -1,
-		.reason = "no_model",
+		.verdict = match.verdict,
+		.confidence_permille = match.confidence_permille,
+		.reason = match.reason,
+		.evidence = match.evidence,
 		.model = STR(""),
 	};
 	return true;

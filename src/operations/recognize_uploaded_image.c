@@ -6,8 +6,9 @@
  * stored, and gives a receipt that POST /api/orders takes. Never refuses an
  * order by itself. Repeatable: the same photo is the same object.
  */
+#include "http/image_answer.h"
+#include "http/image_upload.h"
 #include "http/operation.h"
-#include "order/order_json.h"
 #include "order/receipt.h"
 #include "recognition/image_header.h"
 #include "recognition/photo_strip.h"
@@ -18,34 +19,6 @@ static bool open_ports(struct ports *ports, const struct config *config,
 {
 	return object_archive_open(&ports->archive, config, err) &&
 	       image_recognizer_open(&ports->recognizer, config, err);
-}
-
-/* The photo as raw body or as a part named "image"; the description likewise as
- * a parameter or a part. */
-static bool read_upload(const struct request *req, struct str *image,
-			struct str *description, struct error *err)
-{
-	struct str text;
-
-	if (!form_parameter(req->query, "description", req->arena, &text, err))
-		return false;
-	*image = req->body;
-	if (request_has_type(req, "multipart/form-data")) {
-		if (!multipart_field(req, "image", image, err) ||
-		    (!text.ptr &&
-		     !multipart_field(req, "description", &text, err)))
-			return false;
-		if (!image->ptr)
-			return error_item(err, "/image", "required",
-					  "Send the photo as a part named image.");
-	}
-	if (!text.ptr)
-		return error_item(err, "/description", "required",
-				  "Say what the photo should show.");
-	if (!utf8_valid(text) || memchr(text.ptr, '\0', text.len))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "The description must be UTF-8 text without NUL.");
-	return order_description(description, text, req->arena, err);
 }
 
 /* What came is not kept: it may say where and when it was taken. */
@@ -82,44 +55,6 @@ static bool store(struct ports *ports, const struct request *req,
 				  ret->media_type, OBJECT_CREATE, err);
 }
 
-static void take_recognition(struct order_image *image,
-			     const struct recognition *seen)
-{
-	image->verdict = seen->verdict;
-	image->confidence_permille = seen->confidence_permille;
-	image->model = seen->model.ptr ? seen->model : STR("");
-	image->label_count = seen->label_count;
-	memcpy(image->labels, seen->labels, sizeof(image->labels));
-}
-
-static void answer(struct response *res, const struct order_image *image,
-		   const struct recognition *seen, struct str receipt,
-		   int64_t expires_ms)
-{
-	struct buf *to = &res->body;
-	char expires_at[TIME_TEXT_BYTES];
-
-	time_format(expires_ms, expires_at);
-	buf_printf(to, "{\"image_id\":\"%.*s\",\"verdict\":\"%s\"",
-		   STR_ARG(image->id), verdict_name(image->verdict));
-	buf_add_text(to, ",\"confidence\":");
-	image_confidence_to_json(image->confidence_permille, to);
-	buf_add_text(to, ",\"reason\":");
-	buf_add_json(to, str_from(seen->reason));
-	buf_add_text(to, ",\"warning\":");
-	if (seen->warning.ptr)
-		buf_add_json(to, seen->warning);
-	else
-		buf_add_text(to, "null");
-	buf_add_text(to, ",\"labels\":");
-	image_labels_to_json(image, to);
-	buf_add_text(to, ",\"model\":");
-	buf_add_json(to, image->model);
-	buf_add_text(to, ",\"receipt\":");
-	buf_add_json(to, receipt);
-	buf_printf(to, ",\"expires_at\":\"%s\"}", expires_at);
-}
-
 static bool recognize_uploaded_image(struct ports *ports,
 				     const struct request *req,
 				     struct response *res, struct error *err)
@@ -131,7 +66,7 @@ static bool recognize_uploaded_image(struct ports *ports,
 	struct recognition seen;
 	struct buf receipt;
 
-	if (!read_upload(req, &image, &description, err) ||
+	if (!image_upload_read(req, &image, &description, err) ||
 	    !image_header_check(image, &header, err) ||
 	    !strip(req, image, &stripped, err) ||
 	    !image_recognizer_recognize(ports->recognizer, image,
@@ -140,12 +75,12 @@ static bool recognize_uploaded_image(struct ports *ports,
 	    !store(ports, req, seen.photo.ptr ? seen.photo : stripped, &stored,
 		   err))
 		return false;
-	take_recognition(&stored, &seen);
+	image_take_recognition(&stored, &seen);
 
 	buf_init(&receipt, req->arena, LIMIT_JSON_BODY_BYTES);
 	receipt_issue(&stored, description, expires_ms,
 		      ports->settings.secret, &receipt);
-	answer(res, &stored, &seen, buf_str(&receipt), expires_ms);
+	image_answer(&res->body, &stored, &seen, buf_str(&receipt), expires_ms);
 	return true;
 }
 

@@ -17,7 +17,9 @@ struct recognition {
 	enum verdict verdict;
 	int confidence_permille;	/* -1: none */
 	const char *reason;		/* "" with match */
-	struct str warning;		/* words for a person, or absent */
+	struct str evidence;		/* a sentence for a person: what was
+					 * seen, or why not; or absent */
+	struct str warning;		/* the same, with mismatch; else absent */
 	struct image_label labels[20];
 	size_t label_count;
 	struct str model;		/* "" when none */

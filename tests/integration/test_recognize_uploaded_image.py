@@ -30,9 +30,11 @@ def test_says_that_nothing_was_checked(api):
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert set(body) == {"image_id", "verdict", "confidence", "reason",
-                         "warning", "labels", "model", "receipt",
-                         "expires_at"}
+                         "evidence", "warning", "labels", "model",
+                         "receipt", "expires_at"}
     assert (body["verdict"], body["reason"]) == ("not_checked", "no_model")
+    assert body["evidence"].startswith("The photo was not looked at: no ")
+    assert body["warning"] is None
     assert body["confidence"] is None
     assert body["labels"] == []
     assert body["image_id"] == "sha256:" + hashlib.sha256(photo).hexdigest()

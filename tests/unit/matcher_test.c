@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "recognition/coco_labels.h"
 #include "recognition/matcher.h"
 
 #include "base/banned.h"
@@ -19,44 +20,6 @@
 #define WORDNET "/usr/share/wordnet"
 #define WISHED_PERCENT 95
 #define MAX_PAIRS 1000u
-
-/* The 80 classes of COCO. */
-static const struct {
-	const char *name;
-	uint32_t synset;
-} coco[] = {
-	{ "person", 7846 }, { "bicycle", 2834778 }, { "car", 2958343 },
-	{ "motorcycle", 3790512 }, { "airplane", 2691156 }, { "bus", 2924116 },
-	{ "train", 4468005 }, { "truck", 4490091 }, { "boat", 2858304 },
-	{ "traffic light", 6874185 }, { "fire hydrant", 3346898 },
-	{ "stop sign", 6794110 }, { "parking meter", 3891332 },
-	{ "bench", 2828884 }, { "bird", 1503061 }, { "cat", 2121620 },
-	{ "dog", 2084071 }, { "horse", 2374451 }, { "sheep", 2411705 },
-	{ "cow", 2403454 }, { "elephant", 2503517 }, { "bear", 2131653 },
-	{ "zebra", 2391049 }, { "giraffe", 2439033 }, { "backpack", 2769748 },
-	{ "umbrella", 4507155 }, { "handbag", 2774152 }, { "tie", 3815615 },
-	{ "suitcase", 2773838 }, { "frisbee", 3397947 }, { "skis", 4228054 },
-	{ "snowboard", 4251791 }, { "sports ball", 2778669 },
-	{ "kite", 3621473 }, { "baseball bat", 2799175 },
-	{ "baseball glove", 2800213 }, { "skateboard", 4225987 },
-	{ "surfboard", 4363559 }, { "tennis racket", 4409806 },
-	{ "bottle", 2876657 }, { "wine glass", 4592099 }, { "cup", 3147509 },
-	{ "fork", 3383948 }, { "knife", 3623556 }, { "spoon", 4284002 },
-	{ "bowl", 2881193 }, { "banana", 7753592 }, { "apple", 7739125 },
-	{ "sandwich", 7695965 }, { "orange", 7747607 },
-	{ "broccoli", 7714990 }, { "carrot", 7730207 }, { "hot dog", 7697537 },
-	{ "pizza", 7873807 }, { "donut", 7639069 }, { "cake", 7628870 },
-	{ "chair", 3001627 }, { "couch", 4256520 },
-	{ "potted plant", 13083023 }, { "bed", 2818832 },
-	{ "dining table", 3201208 }, { "toilet", 4446521 }, { "tv", 4405907 },
-	{ "laptop", 3642806 }, { "mouse", 3793489 }, { "remote", 4074963 },
-	{ "keyboard", 3085013 }, { "cell phone", 2992529 },
-	{ "microwave", 3761084 }, { "oven", 3862676 }, { "toaster", 4442312 },
-	{ "sink", 4223580 }, { "refrigerator", 4070727 }, { "book", 2870092 },
-	{ "clock", 3046257 }, { "vase", 4522168 }, { "scissors", 4148054 },
-	{ "teddy bear", 4399382 }, { "hair drier", 3483316 },
-	{ "toothbrush", 4453156 },
-};
 
 struct pair {
 	struct str description;
@@ -93,9 +56,9 @@ static struct str unescape(struct str text)
 
 static uint32_t coco_synset(struct str name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(coco); i++)
-		if (str_is(name, coco[i].name))
-			return coco[i].synset;
+	for (size_t i = 0; i < ARRAY_LEN(coco_labels); i++)
+		if (str_is(name, coco_labels[i].name))
+			return coco_labels[i].synset;
 	fail_msg("%.*s is no class of COCO", STR_ARG(name));
 	return 0;
 }
@@ -170,11 +133,11 @@ static void read_table(void)
 static void match_pair(const struct pair *pair, struct arena *arena,
 		       struct match *ret)
 {
-	uint32_t synsets[ARRAY_LEN(coco)];
-	struct match_vocabulary vocabulary = { synsets, ARRAY_LEN(coco) };
+	uint32_t synsets[ARRAY_LEN(coco_labels)];
+	struct match_vocabulary vocabulary = { synsets, ARRAY_LEN(coco_labels) };
 
-	for (size_t i = 0; i < ARRAY_LEN(coco); i++)
-		synsets[i] = coco[i].synset;
+	for (size_t i = 0; i < ARRAY_LEN(coco_labels); i++)
+		synsets[i] = coco_labels[i].synset;
 	if (!pair->knows_coco_only)
 		vocabulary.count = 0;
 	matcher_match(table.matcher, pair->description, pair->labels,
