@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "tools"))
 sys.path.insert(0, os.path.join(TESTS, "integration"))
 
 from desk import Desk  # noqa: E402
+from peers import Missing, Peers  # noqa: E402
 from support import Api  # noqa: E402
 
 PROFILES = ["local"]
@@ -22,6 +23,35 @@ PROFILES = ["local"]
 @pytest.fixture(scope="session", params=PROFILES)
 def profile(request):
     return request.param
+
+
+def skipped_when_missing():
+    """A peer that is not there is a reason to skip, not a failure."""
+    outcome = yield
+    if outcome.excinfo and outcome.excinfo[0] is Missing:
+        pytest.skip(str(outcome.excinfo[1]))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    yield from skipped_when_missing()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from skipped_when_missing()
+
+
+@pytest.fixture(scope="session")
+def peers():
+    """Others' servers that speak AWS's protocols; started once."""
+    folder = tempfile.mkdtemp(prefix="peers-")
+    peers = Peers(folder)
+    peers.start()
+    yield peers
+    peers.stop()
+    if not os.environ.get("ORDERMILL_KEEP_STATE"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
