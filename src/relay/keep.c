@@ -14,6 +14,7 @@ bool keep_turn(struct keep *keep, struct turn *turn, struct error *err)
 {
 	if (!keep_close_page(keep, turn, err) || !keep_sweep(keep, turn, err))
 		return false;
+	keep_issuer_keys(keep, turn);
 	if (turn->due_ms < keep->maintain_at_ms)
 		return true;
 	keep->maintain_at_ms = turn->due_ms + MAINTAIN_EVERY_MS;

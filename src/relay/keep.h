@@ -26,6 +26,7 @@ struct keep {
 
 	unsigned sweeps_failed;		/* in a row */
 	int64_t sweep_at_ms;
+	int64_t issuer_at_ms;
 
 	char after[ORDER_ID_BYTES];	/* where the next page to close starts */
 	/* Records whose object was found damaged: looked at again, and said
@@ -42,6 +43,8 @@ bool keep_sweep(struct keep *keep, struct turn *turn,
 		struct error *err) MUST_CHECK;
 bool keep_close_page(struct keep *keep, struct turn *turn,
 		     struct error *err) MUST_CHECK;
+/* Keeps access.jwt_keys_file fresh; what goes wrong is logged and tried again. */
+void keep_issuer_keys(struct keep *keep, struct turn *turn);
 
 extern const struct turn_job keep_job;
 
