@@ -50,6 +50,11 @@ static const struct command commands[] = {
 	{ "config", "ordermill config (example | manual | print)\n",
 	  "an example file, its manual page, what is in force", false,
 	  command_config },
+	{ "match",
+	  "ordermill match DESCRIPTION [LABEL[=CONFIDENCE] [--parents A,B] "
+	  "[--aliases A,B]]... [--coco] [--wordnet DIR]\n",
+	  "what a photo with these labels would be said to show", false,
+	  command_match },
 	{ "errors", "ordermill errors --format=(markdown | html)\n",
 	  "every problem type the API answers with", false, command_errors },
 };

@@ -35,6 +35,7 @@ int command_deletions(struct desk *desk, int argc, char **argv);
 int command_event(struct desk *desk, int argc, char **argv);
 int command_restore(struct desk *desk, int argc, char **argv);
 int command_export(struct desk *desk, int argc, char **argv);
+int command_match(struct desk *desk, int argc, char **argv);
 int command_config(struct desk *desk, int argc, char **argv);
 int command_errors(struct desk *desk, int argc, char **argv);
 

@@ -50,12 +50,29 @@ void match_not_checked(const char *reason, struct match *ret)
 			ret->evidence = str_from(reasons[i].words);
 }
 
-/* "a cup", "an umbrella", "scissors", "Footwear" of a service as it is. */
+/* "Coffee Cup" of a service is "coffee cup" here; "TV" stays. */
+static struct str plain_name(struct str name, struct arena *arena)
+{
+	char *text = arena_text(arena, name);
+	bool begins = true, title = true;
+
+	for (size_t i = 0; i < name.len; i++) {
+		title &= !isalpha((unsigned char)text[i]) ||
+			 !!isupper((unsigned char)text[i]) == begins;
+		begins = text[i] == ' ';
+	}
+	for (size_t i = 0; title && i < name.len; i++)
+		text[i] = (char)tolower((unsigned char)text[i]);
+	return (struct str){ text, name.len };
+}
+
+/* "a cup", "an umbrella", "scissors". */
 static void add_thing(struct buf *to, struct str name)
 {
 	static const char *const uncounted[] = {
-		"broccoli", "furniture", "footwear", "clothing", "coffee",
-		"food", "electronics", "hardware", "beverage", "fruit",
+		"accessories", "art", "beverage", "broccoli", "clothing",
+		"coffee", "electronics", "food", "footwear", "fruit",
+		"furniture", "hair", "hardware", "jewelry", "pottery", "produce",
 	};
 	bool counted = name.len && name.ptr[name.len - 1] != 's' &&
 		       islower((unsigned char)name.ptr[0]);
@@ -63,14 +80,14 @@ static void add_thing(struct buf *to, struct str name)
 	for (size_t i = 0; i < ARRAY_LEN(uncounted); i++)
 		if (str_is(name, uncounted[i]))
 			counted = false;
-	if (counted)
+	if (counted || str_is(name, "bus"))
 		buf_add_text(to, strchr("aeiou", name.ptr[0]) ? "an " : "a ");
 	buf_add_str(to, name);
 }
 
 static void add_label(struct buf *to, const struct match_label *label)
 {
-	add_thing(to, label->name);
+	add_thing(to, plain_name(label->name, to->arena));
 	buf_printf(to, " (%d %%)", (label->confidence_permille + 5) / 10);
 }
 

@@ -11,6 +11,7 @@
 
 #define WORDS_BYTES (1u * MIB)
 #define LABEL_SENSES 8u
+#define KIND_AGREES 100000	/* more than any likeness to parents */
 
 #define MATCH_SCORE 600		/* a match needs this … */
 #define MATCH_CONFIDENCE 500	/* … and a label as sure as this */
@@ -71,31 +72,34 @@ static size_t name_senses(const struct matcher *matcher, struct str name,
 				 matcher->wordnet, ret, LABEL_SENSES);
 }
 
-/* How well a sense agrees with what the service says the label is a kind of. */
+/* How well a sense agrees with what the service says the label is a kind of:
+ * being that counts, and likeness only where none is. */
 static int agreement(const struct matcher *matcher,
 		     const struct ancestry *sense,
 		     const struct match_label *label, struct arena *arena)
 {
 	uint32_t senses[LABEL_SENSES], common;
+	int kinds = 0, likeness = 0;
 	struct ancestry parent;
-	int sum = 0;
 
 	for (size_t i = 0; i < label->parent_count; i++) {
 		size_t count = name_senses(matcher, label->parents[i], arena,
 					   senses);
-		int best = 0;
+		int nearest = 0;
+		bool kind = false;
 
 		for (size_t j = 0; j < count; j++) {
-			int likeness;
+			int like;
 
 			ancestry_of(&parent, matcher->wordnet, senses[j]);
-			likeness = ancestry_likeness(sense, &parent, &common);
-			if (likeness > best)
-				best = likeness;
+			kind |= ancestry_distance(sense, senses[j]) >= 0;
+			like = ancestry_likeness(sense, &parent, &common);
+			nearest = like > nearest ? like : nearest;
 		}
-		sum += best;
+		kinds += kind;
+		likeness += nearest;
 	}
-	return sum;
+	return kinds ? kinds * KIND_AGREES : likeness;
 }
 
 /* The sense that is meant by a name without a synset. */

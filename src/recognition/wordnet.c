@@ -15,6 +15,7 @@
 
 struct wordnet {
 	struct str index, data, exceptions;
+	bool mapped;
 };
 
 static bool path_fault(const char *path, const char *why, struct error *err)
@@ -45,22 +46,14 @@ static bool map_file(const char *directory, const char *name, struct str *ret,
 	return true;
 }
 
-bool wordnet_open(struct wordnet **ret, const char *directory,
-		  struct error *err)
+bool wordnet_open_text(struct wordnet **ret, struct str index, struct str data,
+		       struct str exceptions, struct error *err)
 {
 	struct wordnet *wordnet = calloc(1, sizeof(*wordnet));
-	struct synset root;
 
 	if (!wordnet)
 		return error_cause(err, ERROR_UNAVAILABLE, "out of memory");
-	if (!map_file(directory, "index.noun", &wordnet->index, err) ||
-	    !map_file(directory, "data.noun", &wordnet->data, err) ||
-	    !map_file(directory, "noun.exc", &wordnet->exceptions, err) ||
-	    (!wordnet_synset(wordnet, WORDNET_ROOT, &root) &&
-	     !path_fault(directory, "is not WordNet 3.0", err))) {
-		wordnet_close(wordnet);
-		return false;
-	}
+	*wordnet = (struct wordnet){ index, data, exceptions, false };
 	*ret = wordnet;
 	return true;
 }
@@ -71,13 +64,40 @@ static void unmap(struct str file)
 		munmap((void *)(uintptr_t)file.ptr, file.len);
 }
 
+static bool map_files(struct wordnet *wordnet, const char *directory,
+		      struct error *err)
+{
+	struct synset root;
+
+	wordnet->mapped = true;
+	return map_file(directory, "index.noun", &wordnet->index, err) &&
+	       map_file(directory, "data.noun", &wordnet->data, err) &&
+	       map_file(directory, "noun.exc", &wordnet->exceptions, err) &&
+	       (wordnet_synset(wordnet, WORDNET_ROOT, &root) ||
+		path_fault(directory, "is not WordNet 3.0", err));
+}
+
+bool wordnet_open(struct wordnet **ret, const char *directory,
+		  struct error *err)
+{
+	struct str none = { NULL, 0 };
+
+	if (!wordnet_open_text(ret, none, none, none, err))
+		return false;
+	if (map_files(*ret, directory, err))
+		return true;
+	wordnet_close(*ret);
+	*ret = NULL;
+	return false;
+}
+
 void wordnet_close(struct wordnet *wordnet)
 {
-	if (!wordnet)
-		return;
-	unmap(wordnet->index);
-	unmap(wordnet->data);
-	unmap(wordnet->exceptions);
+	if (wordnet && wordnet->mapped) {
+		unmap(wordnet->index);
+		unmap(wordnet->data);
+		unmap(wordnet->exceptions);
+	}
 	free(wordnet);
 }
 

@@ -42,6 +42,9 @@ struct lemma {
  * what it should be. */
 bool wordnet_open(struct wordnet **ret, const char *directory,
 		  struct error *err) MUST_CHECK;
+/* The same over text in memory that lives longer. */
+bool wordnet_open_text(struct wordnet **ret, struct str index, struct str data,
+		       struct str exceptions, struct error *err) MUST_CHECK;
 void wordnet_close(struct wordnet *wordnet);
 
 /* The senses of a lemma, most frequent first; how many (at most `max`). */

@@ -25,7 +25,7 @@ adapters    ports aws sns http_client mail recognition order base
 operations  http ports deletion mail report recognition order base
 relay       ports deletion mail http_client order base
 objects     http ports order base
-ordermill   http sns ports deletion mail report order base
+ordermill   http sns ports deletion mail report recognition order base
 main.c      http ports base
 '
 

@@ -217,6 +217,146 @@ static void what_must_never_match_does_not(void **state)
 	assert_true(count >= 30);
 }
 
+static void without_wordnet_nothing_is_checked(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	struct matcher *none = matcher_open("/nowhere");
+	struct match_label cup = { .name = STR("cup"), .synset = 3147509,
+				   .confidence_permille = 960 };
+	struct match match;
+
+	(void)state;
+	assert_non_null(matcher_fault(none));
+	matcher_match(none, STR("a cup"), &cup, 1, NULL, arena, &match);
+	assert_int_equal(match.verdict, VERDICT_NOT_CHECKED);
+	assert_string_equal(match.reason, "no_wordnet");
+	assert_int_equal(match.confidence_permille, -1);
+	assert_true(match.evidence.len > 0);
+	matcher_close(none);
+}
+
+static void match_one(const char *description, const char *name,
+		      int confidence_permille, struct arena *arena,
+		      struct match *ret)
+{
+	struct match_label label = {
+		.name = str_from(name),
+		.confidence_permille = confidence_permille,
+	};
+
+	matcher_match(table.matcher, str_from(description), &label, 1, NULL,
+		      arena, ret);
+}
+
+static void the_evidence_is_a_sentence(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	struct match match;
+
+	(void)state;
+	need_wordnet();
+	match_one("a cup of coffee", "cup", 964, arena, &match);
+	assert_true(str_is(match.evidence,
+			   "The photo shows a cup (96 %); you wrote “a cup of coffee”."));
+	assert_null(match.warning.ptr);
+	match_one("  a cup of coffee ", "Umbrella", 876, arena, &match);
+	assert_true(str_is(match.evidence,
+			   "The photo shows an umbrella (88 %), but you wrote “a cup of coffee”."));
+	assert_true(str_eq(match.warning, match.evidence));
+	match_one("cup", "scissors", 900, arena, &match);
+	assert_true(str_starts(match.evidence,
+			       STR("The photo shows scissors (90 %), but")));
+	match_one("cup", "cup", 300, arena, &match);
+	assert_true(str_starts(match.evidence, STR("The photo may show a cup")));
+}
+
+static void a_match_needs_a_sure_label(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	struct match match;
+
+	(void)state;
+	need_wordnet();
+	match_one("cup", "Cup", 500, arena, &match);
+	assert_int_equal(match.verdict, VERDICT_MATCH);
+	assert_int_equal(match.confidence_permille, 500);
+	match_one("cup", "Cup", 499, arena, &match);
+	assert_int_equal(match.verdict, VERDICT_UNSURE);
+	match_one("cup", "Cat", 600, arena, &match);
+	assert_int_equal(match.verdict, VERDICT_MISMATCH);
+	match_one("cup", "Cat", 599, arena, &match);
+	assert_int_equal(match.verdict, VERDICT_UNSURE);
+}
+
+/* Texts of random words and random bytes: an answer each time, its evidence
+ * valid UTF-8. */
+static void hostile_texts_get_an_answer(void **state)
+{
+	static const char *const pieces[] = {
+		"cup", "of", "not", "a", "-", "'", "_", "non-", "n't", "#", "=",
+		"\xc3\xa9", "\xf0\x9f\x98\x80", "\xe2\x80\x8b", "4", "16gb", ",",
+		"(", "&", " ", " ", " ", "cups", "without", "but", "anything",
+		"%s", "\t", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	};
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	uint32_t seed = 1;
+
+	(void)state;
+	need_wordnet();
+	for (unsigned i = 0; i < 3000; i++) {
+		struct match_label labels[2] = {
+			{ .name = STR("Cup"), .confidence_permille = 900 },
+			{ .name = STR(""), .confidence_permille = 1000 },
+		};
+		struct match match;
+		struct buf text;
+
+		buf_init(&text, arena, 8192);
+		for (unsigned j = 0; j < i % 60; j++) {
+			seed = seed * 1664525 + 1013904223;
+			buf_add_text(&text, pieces[(seed >> 16) %
+						   ARRAY_LEN(pieces)]);
+		}
+		labels[1].name = buf_str(&text);
+		matcher_match(table.matcher, buf_str(&text), labels, 2, NULL,
+			      arena, &match);
+		assert_true(match.evidence.len > 0);
+		assert_true(utf8_valid(match.evidence));
+		arena_reset(arena);
+	}
+}
+
+static void a_very_long_text_is_cut(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	struct match_label cup = { .name = STR("Cup"),
+				   .confidence_permille = 900 };
+	struct match match;
+	struct buf text;
+
+	(void)state;
+	need_wordnet();
+	buf_init(&text, arena, 200 * KIB);
+	for (unsigned i = 0; i < 40000; i++)
+		buf_add_text(&text, "é,cup");
+	matcher_match(table.matcher, buf_str(&text), &cup, 1, NULL, arena,
+		      &match);
+	assert_true(match.evidence.len < 2000);
+	assert_true(utf8_valid(match.evidence));
+}
+
+static void every_reason_has_words(void **state)
+{
+	struct match known, unknown;
+
+	(void)state;
+	match_not_checked("no_model", &known);
+	match_not_checked("of_another_kind", &unknown);
+	assert_int_equal(known.verdict, VERDICT_NOT_CHECKED);
+	assert_string_equal(unknown.reason, "of_another_kind");
+	assert_true(known.evidence.len > unknown.evidence.len);
+}
+
 static int open_table(void **state)
 {
 	(void)state;
@@ -239,6 +379,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_come_out_as_wished),
 		cmocka_unit_test(what_must_never_match_does_not),
+		cmocka_unit_test(without_wordnet_nothing_is_checked),
+		cmocka_unit_test(the_evidence_is_a_sentence),
+		cmocka_unit_test(a_match_needs_a_sure_label),
+		cmocka_unit_test(hostile_texts_get_an_answer),
+		cmocka_unit_test(a_very_long_text_is_cut),
+		cmocka_unit_test(every_reason_has_words),
 	};
 
 	return cmocka_run_group_tests(tests, open_table, close_table);
