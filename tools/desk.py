@@ -258,20 +258,20 @@ class Desk:
 
     def write_nginx(self):
         folder = os.path.join(self.state, "nginx")
-        with open(os.path.join(ROOT, "nginx", "ordermill.conf"),
-                  encoding="utf-8") as file:
-            site = file.read()
-        for mark, value in (("@LISTEN@", f"127.0.0.1:{self.port}"),
-                            ("@RUN_DIR@", self.run_dir),
-                            ("@WWW_DIR@", os.path.join(ROOT, "www")),
-                            ("@OBJECTS_DIR@", self.objects_dir),
-                            ("@LOG@", os.path.join(self.log_dir,
-                                                   "access.log"))):
-            site = site.replace(mark, value)
-        write_file(os.path.join(folder, "ordermill.conf"), site)
-        for name in ("fastcgi_ordermill.conf", "headers_ordermill.conf"):
-            shutil.copyfile(os.path.join(ROOT, "nginx", name),
-                            os.path.join(folder, "snippets", name))
+        marks = {"@LISTEN@": f"127.0.0.1:{self.port}", "@SERVER_NAME@": "_",
+                 "@RUN_DIR@": self.run_dir,
+                 "@WWW_DIR@": os.path.join(ROOT, "www"),
+                 "@OBJECTS_DIR@": self.objects_dir,
+                 "@LOG@": os.path.join(self.log_dir, "access.log")}
+        for path in glob.glob(os.path.join(ROOT, "nginx", "*.conf")):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            for mark, value in marks.items():
+                text = text.replace(mark, value)
+            name = os.path.basename(path)
+            write_file(os.path.join(
+                folder, name if name == "ordermill.conf" else
+                os.path.join("snippets", name)), text)
         temporary = os.path.join(folder, "temp")
         # As root, workers must reach the 0660 sockets, which are root's.
         user = "user root;\n" if os.geteuid() == 0 else ""

@@ -158,10 +158,12 @@ def test_an_nginx_reload_fails_no_request(make_desk):
 
 def test_the_site_names_every_operation():
     from desk import RESPONDERS, ROOT
-    with open(os.path.join(ROOT, "nginx", "ordermill.conf"),
-              encoding="utf-8") as file:
-        site = file.read()
+    site = ""
+    for part in ("http", "server"):
+        with open(os.path.join(ROOT, "nginx", f"{part}_ordermill.conf"),
+                  encoding="utf-8") as file:
+            site += file.read()
     for name in RESPONDERS:
-        assert f"upstream {name} {{" in site
+        assert f"upstream ordermill_{name} {{" in site
         assert re.search(rf"(fastcgi_pass|default|POST|PATCH|PUT|DELETE) +"
-                         rf"{name};", site), name
+                         rf"ordermill_{name};", site), name

@@ -63,7 +63,7 @@ def declared():
 
 
 class Site:
-    """As much of nginx's configuration language as ordermill.conf uses."""
+    """As much of nginx's configuration language as our site uses."""
 
     def __init__(self, text):
         text = re.sub(r"^\s*#.*$|\s#.*$", "", text, flags=re.M)
@@ -72,7 +72,7 @@ class Site:
             for name, body in re.findall(
                 r"map \$request_method (\$\w+) \{(.*?)\}", text, re.S)}
         self.locations = re.findall(
-            r"location (=|\^~|~)? ?(\S+) \{(.*?)\n\t\}", text, re.S)
+            r"location (=|\^~|~)? ?(\S+) \{(.*?)\n\}", text, re.S)
 
     def body_of(self, path):
         exact = [body for kind, name, body in self.locations
@@ -95,9 +95,15 @@ class Site:
                 if "fastcgi_pass" in body]
 
 
+def site_text():
+    """Without the prefix that keeps its names apart from other sites'."""
+    return (read("nginx", "http_ordermill.conf") +
+            read("nginx", "server_ordermill.conf")).replace("ordermill_", "")
+
+
 @pytest.fixture(scope="module")
 def site():
-    return Site(read("nginx", "ordermill.conf"))
+    return Site(site_text())
 
 
 def test_the_description_and_the_operations_have_the_same_routes(document):
@@ -150,8 +156,7 @@ def test_nginx_sends_nothing_that_is_not_described(site, document):
 def test_every_program_behind_nginx_is_an_operation(site):
     files = {os.path.basename(file)[:-2] for file in
              glob.glob(os.path.join(ROOT, "src", "operations", "*.c"))}
-    upstreams = set(re.findall(r"^upstream (\w+)",
-                               read("nginx", "ordermill.conf"), re.M))
+    upstreams = set(re.findall(r"^upstream (\w+)", site_text(), re.M))
     assert upstreams == files | {"objects"}
     assert len(files) == 11
 
@@ -221,7 +226,7 @@ def test_the_description_names_every_problem_with_its_status(document):
 
 def test_nginx_names_only_problems_that_exist():
     slugs = re.search(r"map \$status \$problem_slug \{(.*?)\}",
-                      read("nginx", "ordermill.conf"), re.S)[1]
+                      site_text(), re.S)[1]
     for slug in re.findall(r"\S+\s+(\S+);", slugs):
         assert slug in kinds()
 
