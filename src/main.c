@@ -15,6 +15,7 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "http/operation.h"
 #include "http/responder.h"
 #include "base/banned.h"
@@ -131,11 +132,29 @@ static bool fill_places(const struct parent *parent, pid_t *workers,
 	return running == count;
 }
 
+/* The next signal, or -1: a place is to be filled, or the manager to hear that
+ * we are well. */
+static int wait_for_signal(const struct parent *parent, bool full)
+{
+	int period_ms = notify_watchdog_ms();
+	struct timespec wait = { .tv_sec = 1 };
+
+	notify_send("WATCHDOG=1");
+	if (full && period_ms == 0)
+		return sigwaitinfo(&parent->signals, NULL);
+	if (full)
+		wait = (struct timespec){
+			.tv_sec = period_ms / 1000,
+			.tv_nsec = period_ms % 1000 * 1000000,
+		};
+	return sigtimedwait(&parent->signals, NULL, &wait);
+}
+
 static int keep_workers(const struct parent *parent, unsigned count)
 {
-	static const struct timespec retry = { .tv_sec = 1 };
 	pid_t workers[MAX_WORKERS];
 	int64_t started_ms[MAX_WORKERS];
+	bool full, ready = false;
 	int signal_number;
 
 	for (unsigned i = 0; i < count; i++)
@@ -144,12 +163,14 @@ static int keep_workers(const struct parent *parent, unsigned count)
 		parent->batch);
 	do {
 		note_ended(parent, workers, started_ms, count);
-		signal_number =
-			fill_places(parent, workers, started_ms, count) ?
-				sigwaitinfo(&parent->signals, NULL) :
-				sigtimedwait(&parent->signals, NULL, &retry);
+		full = fill_places(parent, workers, started_ms, count);
+		if (full && !ready)
+			notify_send("READY=1");
+		ready |= full;
+		signal_number = wait_for_signal(parent, full);
 	} while (signal_number == SIGCHLD || signal_number < 0);
 
+	notify_send("STOPPING=1");
 	for (unsigned i = 0; i < count; i++)
 		if (workers[i] > 0)
 			kill(workers[i], SIGTERM);

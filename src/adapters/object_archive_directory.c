@@ -26,7 +26,8 @@
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 /* A FIFO or device that somebody put there must not hold us up. */
 #define FILE_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-#define FOLDER_MODE 0750
+/* The umask decides whether the group may write, too. */
+#define FOLDER_MODE 0770
 #define FILE_MODE 0640
 #define LEFT_OVER_S 3600
 #define LIST_BATCH 4096u

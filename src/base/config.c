@@ -4,6 +4,7 @@
 #include "base/config.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/config_keys.h"
@@ -238,6 +239,22 @@ static void add_default(struct config *config, size_t i, bool aws)
 		value->number = (int64_t)number;
 }
 
+/* A file of the key's name that the service manager handed us (systemd.exec(5),
+ * LoadCredential=): we may not be able to read the one that is configured. */
+static void take_credential(struct config *config, size_t i)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	struct stat st;
+	const char *path;
+
+	if (!config_keys[i].secret || !folder || !*folder)
+		return;
+	path = arena_printf(config->arena, "%s/%s", folder,
+			    config_keys[i].name);
+	if (stat(path, &st) == 0 && st.st_size > 0)
+		config->values[i].text = path;
+}
+
 /* An empty URL means a path under site.url. */
 static void add_url(struct config *config, const char *key, const char *path)
 {
@@ -257,6 +274,7 @@ static void add_defaults(struct config *config)
 	for (size_t i = 0; i < config_key_count; i++) {
 		if (!config->values[i].text)
 			add_default(config, i, aws);
+		take_credential(config, i);
 		if (i == 0)
 			aws = !strcmp(config_text(config, "profile"), "aws");
 	}

@@ -36,6 +36,9 @@ void config_print(const struct config *config, FILE *to);  /* what is in force *
 void config_print_example(FILE *to);	/* every key, its help and default */
 void config_print_manual(FILE *to);	/* ordermill.conf(5), mdoc */
 
+/* Where $CREDENTIALS_DIRECTORY has a file of a secret's key that is not empty,
+ * the secret's path is that file's, whatever the configuration says. */
+
 /* First line of a secret's file, without its newline, in a copy (free
  * it). */
 bool config_secret(const struct config *config, const char *key, char **ret,

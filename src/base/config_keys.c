@@ -166,7 +166,7 @@ const struct config_key config_keys[] = {
 	  .fallback = "Order desk",
 	  .check = is_not_empty, .expected = A_NAME,
 	  .help = "The name in mails and reports." },
-	{ .name = "site.secret_file", .type = CONFIG_PATH,
+	{ .name = "site.secret_file", .type = CONFIG_PATH, .secret = true,
 	  .fallback = "secrets/site.key",
 	  .help =
 		"The secret that signs cursors, image receipts and the links "
@@ -242,7 +242,7 @@ const struct config_key config_keys[] = {
 	  .fallback = "ordermill",
 	  .check = is_not_empty, .expected = A_NAME,
 	  .help = "The key id that presigned URLs name." },
-	{ .name = "object_archive.secret_key_file", .type = CONFIG_PATH,
+	{ .name = "object_archive.secret_key_file", .type = CONFIG_PATH, .secret = true,
 	  .fallback = "secrets/objects.key",
 	  .help = "The secret key that signs presigned URLs." },
 	{ .name = "object_archive.link_valid_s", .type = CONFIG_INT,
@@ -331,7 +331,7 @@ const struct config_key config_keys[] = {
 	{ .name = "mailer.user", .type = CONFIG_TEXT,
 	  .fallback = "",
 	  .help = "The account at the SMTP server; empty for none." },
-	{ .name = "mailer.password_file", .type = CONFIG_PATH,
+	{ .name = "mailer.password_file", .type = CONFIG_PATH, .secret = true,
 	  .fallback = "",
 	  .help = "The account's password." },
 	{ .name = "relay.socket", .type = CONFIG_PATH,
@@ -348,7 +348,7 @@ const struct config_key config_keys[] = {
 	  .help =
 		"Where the relay calls archive_deleted_orders. Empty: "
 		"/api/archive under site.url." },
-	{ .name = "relay.token_file", .type = CONFIG_PATH,
+	{ .name = "relay.token_file", .type = CONFIG_PATH, .secret = true,
 	  .fallback = "secrets/relay.token",
 	  .help = "The API token of the relay." },
 	{ .name = "metrics.directory", .type = CONFIG_PATH,

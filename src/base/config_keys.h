@@ -24,6 +24,7 @@ struct config_key {
 	const char *aws;	/* with profile = aws, where it differs */
 	bool (*check)(struct str value);	/* of a text; NULL: any */
 	const char *expected;			/* what check wants */
+	bool secret;	/* a path that a credential may replace */
 	int64_t min, max;			/* of an integer */
 	const char *help;	/* neighbours that share it share the pointer */
 };

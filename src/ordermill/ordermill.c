@@ -47,6 +47,11 @@ static const struct command commands[] = {
 	  command_restore },
 	{ "export", "ordermill export\n",
 	  "all live orders, one JSON document a line", true, command_export },
+	{ "site",
+	  "ordermill site enable [--server-name NAME] [--listen ADDRESS]\n"
+	  "ordermill site (disable | reload)\n",
+	  "nginx's site: write it, try it, have it taken over", false,
+	  command_site },
 	{ "config", "ordermill config (example | manual | print)\n",
 	  "an example file, its manual page, what is in force", false,
 	  command_config },
@@ -203,6 +208,8 @@ int main(int argc, char **argv)
 	int status;
 
 	log_open("ordermill");
+	/* What it makes is for the desk's groups, and for nobody else. */
+	umask(0007);
 	status = read_options(argc, argv, &config_path);
 	if (status >= 0)
 		return status;

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "relay/backoff.h"
 #include "relay/keep.h"
 #include "relay/post.h"
@@ -111,12 +112,38 @@ static bool take_lock(const struct config *config, struct error *err)
 	return true;	/* held open until the last process ends */
 }
 
+/* The bell that systemd holds for us (sd_listen_fds(3)): what rings while we
+ * are away is heard when we are back. */
+static bool take_bell(int *ret, struct error *err)
+{
+	const int fd = 3;
+	int type = 0;
+	socklen_t size = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+	    type != SOCK_DGRAM || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return error_cause(err, ERROR_UNAVAILABLE,
+				   "fd 3 (LISTEN_FDS=1) is no datagram socket");
+	*ret = fd;
+	return true;
+}
+
+static bool is_handed_bell(void)
+{
+	const char *count = getenv("LISTEN_FDS");
+
+	return count && !strcmp(count, "1");
+}
+
 static bool open_bell(const struct config *config, int *ret, struct error *err)
 {
 	const char *path = config_text(config, "relay.socket");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
+	if (is_handed_bell())
+		return take_bell(ret, err);
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_cause(err, ERROR_UNAVAILABLE,
 				   "relay.socket: %s is too long for a socket",
@@ -252,6 +279,7 @@ static void reap(const struct relay *relay)
 static void stop(struct relay *relay)
 {
 	relay->stopping = true;
+	notify_send("STOPPING=1");
 	for (size_t i = 0; i < CHILD_COUNT; i++)
 		if (children[i].pid)
 			kill(children[i].pid, SIGTERM);
@@ -305,6 +333,14 @@ static bool any_child_runs(void)
 	return false;
 }
 
+/* Of a watchdog's period (0: none) and a time to wait (-1: for ever). */
+static int sooner(int period_ms, int wait_ms)
+{
+	if (period_ms == 0)
+		return wait_ms;
+	return wait_ms < 0 || period_ms < wait_ms ? period_ms : wait_ms;
+}
+
 static void supervise(struct relay *relay)
 {
 	struct pollfd fds[] = {
@@ -312,11 +348,15 @@ static void supervise(struct relay *relay)
 		{ .fd = relay->bell_fd, .events = POLLIN },
 	};
 
+	start_due_children(relay);
+	notify_send("READY=1");
 	while (!relay->stopping || any_child_runs()) {
 		if (!relay->stopping)
 			start_due_children(relay);
-		poll(fds, ARRAY_LEN(fds),
-		     relay->stopping ? -1 : until_next_start_ms());
+		notify_send("WATCHDOG=1");
+		poll(fds, ARRAY_LEN(fds), sooner(notify_watchdog_ms(),
+						 relay->stopping ?
+						 -1 : until_next_start_ms()));
 		if (fds[1].revents)
 			pass_on_bell(relay);
 		if (fds[0].revents)
@@ -377,7 +417,8 @@ int main(int argc, char **argv)
 		log_say("warn", "counters", "%s", err.cause);
 	log_say("info", "started", "%s", config_text(config, "relay.socket"));
 	supervise(&relay);
-	unlink(config_text(config, "relay.socket"));
+	if (!is_handed_bell())
+		unlink(config_text(config, "relay.socket"));
 	log_say("info", "stopped", "%s", config_text(config, "relay.socket"));
 	config_free(config);
 	return 0;

@@ -96,9 +96,10 @@ class Site:
 
 
 def site_text():
-    """Without the prefix that keeps its names apart from other sites'."""
-    return (read("nginx", "http_ordermill.conf") +
-            read("nginx", "server_ordermill.conf")).replace("ordermill_", "")
+    """Without the prefixes that keep its names apart from other sites'."""
+    text = (read("nginx", "http_ordermill.conf") +
+            read("nginx", "server_ordermill.conf"))
+    return text.replace("ordermill_", "").replace("$om_", "$")
 
 
 @pytest.fixture(scope="module")

@@ -585,6 +585,68 @@ static void a_wrong_question_aborts(void **state)
 	config_free(NULL);
 }
 
+static void write_credential(const char *key, const char *text)
+{
+	char file_path[512];
+	FILE *file;
+
+	snprintf(file_path, sizeof(file_path), "%s/%s", folder, key);
+	file = fopen(file_path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void remove_credential(const char *key)
+{
+	char file_path[512];
+
+	snprintf(file_path, sizeof(file_path), "%s/%s", folder, key);
+	assert_int_equal(unlink(file_path), 0);
+}
+
+static void a_secret_comes_from_the_credentials_of_systemd(void **state)
+{
+	struct config *config;
+	struct error err;
+	char *secret = NULL;
+
+	(void)state;
+	write_credential("site.secret_file", "handed over\n");
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	config = load("site.secret_file = /elsewhere\n");
+	error_init(&err);
+	assert_true(config_secret(config, "site.secret_file", &secret, &err));
+	assert_string_equal(secret, "handed over");
+	free(secret);
+	config_free(config);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	config = load("site.secret_file = /elsewhere\n");
+	assert_string_equal(config_text(config, "site.secret_file"),
+			    "/elsewhere");
+	config_free(config);
+	remove_credential("site.secret_file");
+}
+
+static void an_empty_credential_and_one_of_no_secret_are_not_used(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	write_credential("mailer.password_file", "");
+	write_credential("database.path", "x");
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	config = load("mailer.password_file = /password\n"
+		      "database.path = /d\n");
+	assert_string_equal(config_text(config, "mailer.password_file"),
+			    "/password");
+	assert_string_equal(config_text(config, "database.path"), "/d");
+	config_free(config);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	remove_credential("mailer.password_file");
+	remove_credential("database.path");
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -610,6 +672,8 @@ int main(void)
 		WITH_FILE(the_manual_holds_every_key_and_only_known_requests),
 		WITH_FILE(a_secret_is_the_first_line_of_its_file),
 		WITH_FILE(what_is_no_secret_is_refused),
+		WITH_FILE(a_secret_comes_from_the_credentials_of_systemd),
+		WITH_FILE(an_empty_credential_and_one_of_no_secret_are_not_used),
 		WITH_FILE(a_wrong_question_aborts),
 	};
 
