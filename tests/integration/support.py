@@ -137,10 +137,8 @@ def archived(api, order_id, state=("archived", "mailed", "done"), wait_s=15):
 
 
 def archive_object(desk, entry):
-    """The bytes of an archive entry as they lie in the folder."""
-    with open(os.path.join(desk.objects_dir, entry["deletion"]["archive"]),
-              "rb") as file:
-        return file.read()
+    """The bytes of an archive entry as they are kept."""
+    return desk.objects.read(entry["deletion"]["archive"])
 
 
 def as_written(desk, line, *headers, body=b"", token=None, wait_s=10):

@@ -1,7 +1,5 @@
 """DELETE /api/orders/{id}, and the life of a deletion"""
-import glob
 import json
-import os
 import time
 
 import pytest
@@ -118,18 +116,11 @@ def fragile_api(fragile, mailbox):
 
 
 def break_archive(desk):
-    """Nothing can be written below archive/, not even by root."""
-    folder = os.path.join(desk.objects_dir, "archive")
-    os.makedirs(folder, exist_ok=True)
-    os.rename(folder, folder + ".away")
-    with open(folder, "w", encoding="utf-8"):
-        pass
+    desk.objects.refuse("archive")
 
 
 def mend_archive(desk):
-    folder = os.path.join(desk.objects_dir, "archive")
-    os.unlink(folder)
-    os.rename(folder + ".away", folder)
+    desk.objects.allow("archive")
 
 
 def mails_about(mailbox, address, order):
@@ -167,8 +158,9 @@ def test_deletes_are_quick_while_all_behind_them_is_down(
         mend_archive(fragile)
         mailbox.start()
         fragile.resume_program("relay")
-    # one may be slowed by the machine, not by us
-    assert sorted(times)[-2] < 0.05, times
+    # one may be slowed by the machine, not by us; a peer is not ours
+    assert sorted(times)[-2] < (0.05 if fragile.profile == "local" else 0.5), \
+        times
     closes_by_itself(fragile_api, mailbox, orders)
 
 
@@ -211,11 +203,9 @@ def test_nothing_is_lost_when_relay_and_handler_die(fragile, fragile_api,
 
 
 def test_no_temporary_file_is_left(fragile, fragile_api):
-    left = [name for name in glob.glob(
-        os.path.join(fragile.objects_dir, "archive", "**", "*"),
-        recursive=True)
-        if os.path.isfile(name) and not name.endswith(".json")]
-    assert left == []
+    keys = fragile.objects.keys("archive")
+    assert keys
+    assert [key for key in keys if not key.endswith(".json")] == []
 
 
 def test_a_full_archive_never_overwrites(desk, api):

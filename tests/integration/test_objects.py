@@ -3,6 +3,8 @@ import pytest
 
 from support import png, problem
 
+pytestmark = pytest.mark.local("S3 is a door of its own")
+
 
 @pytest.fixture(scope="module")
 def photo(api):

@@ -1,6 +1,5 @@
 """POST /api/images"""
 import hashlib
-import os
 import subprocess
 import zlib
 
@@ -53,9 +52,7 @@ def test_where_a_photo_was_taken_is_not_stored(desk, api, tmp_path):   # D17
     answer = api.raw("POST", ROUTE, told, "image/jpeg")
     assert answer.status_code == 200, answer.text
     digest = answer.json()["image_id"][7:]
-    with open(os.path.join(desk.objects_dir, "images", digest + ".jpg"),
-              "rb") as file:
-        stored = file.read()
+    stored = desk.objects.read(f"images/{digest}.jpg")
     assert hashlib.sha256(stored).hexdigest() == digest
     assert b"51.5" not in stored and b"PK" not in stored
 
@@ -187,5 +184,4 @@ def test_the_photo_stays_with_the_archived_order(desk, api):    # D16
     api.delete("/api/orders/" + order["id"])
     entry = archived(api, order["id"], ("done",))
     assert entry["order"]["image"]["id"] == seen["image_id"]
-    assert os.path.exists(os.path.join(
-        desk.objects_dir, "images", seen["image_id"][7:] + ".png"))
+    assert f"images/{seen['image_id'][7:]}.png" in desk.objects.keys("images")
