@@ -18,6 +18,15 @@
 #define LIMIT_RESPONSE_BYTES (32u * MIB)
 #define LIMIT_REQUEST_ARENA_BYTES (96u * MIB)
 #define LIMIT_CONNECTIONS 256u
+/* What waiting for others may take, less than nginx waits for us
+ * (fastcgi_read_timeout): 30 s as a rule, 14 for an event, 60 for a photo and a
+ * report, 120 for a sweep of the archive; and a turn of the relay. */
+#define LIMIT_REQUEST_MS 20000
+#define LIMIT_EVENT_MS 11000
+#define LIMIT_IMAGE_MS 40000
+#define LIMIT_REPORT_MS 50000
+#define LIMIT_SWEEP_MS 100000
+#define LIMIT_TURN_MS 130000
 
 /* JSON */
 #define LIMIT_JSON_DEPTH 16u

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/deadline.h"
 #include "base/json.h"
 #include "deletion/archive_object.h"
 #include "report/report.h"
@@ -333,6 +334,8 @@ bool report_start(struct object_archive *archive,
 		pid = fork();
 		if (pid != 0)
 			_exit(pid < 0);
+		/* The request's: nobody waits for this one. */
+		deadline_clear();
 		draw_and_tell(archive, settings, request, total);
 		_exit(0);
 	}

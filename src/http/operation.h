@@ -31,6 +31,7 @@ struct operation {
 	const char *name;
 	struct route routes[OPERATION_MAX_ROUTES];
 	size_t max_body_bytes;
+	int limit_ms;		/* deadline of a batch; 0: LIMIT_REQUEST_MS */
 	bool writes;		/* runs in the batch's transaction */
 	bool snapshot;		/* only reads, quickly: one snapshot a batch */
 	bool takes_idempotency_key;

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/deadline.h"
 #include "base/log.h"
 #include "http/exchange.h"
 #include "http/metrics.h"
@@ -366,6 +367,8 @@ static void serve(struct worker *w, size_t count)
 	struct error failure;
 	bool begun, wrote = false;
 
+	deadline_set_in(w->operation->limit_ms ? w->operation->limit_ms :
+						 LIMIT_REQUEST_MS);
 	ensure_open(w, now_ms);
 	begun = begin_batch(w, count, &failure);
 	for (size_t i = 0; i < count; i++) {
@@ -374,6 +377,7 @@ static void serve(struct worker *w, size_t count)
 	}
 	if (begun)
 		wrote = end_batch(w, count, wrote, now_ms);
+	deadline_clear();
 	for (size_t i = 0; i < count; i++)
 		send_answer(w, &w->exchanges[i]);
 	if (wrote && w->operation->committed)

@@ -27,21 +27,39 @@ struct transfer {
 
 struct http_client {
 	CURLM *multi;
+	pid_t owner;
 	struct transfer transfers[HTTP_CLIENT_PARALLEL];
 };
+
+static bool start_multi(struct http_client *client)
+{
+	client->owner = getpid();
+	client->multi = curl_multi_init();
+	return client->multi &&
+	       !curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+				  (long)HTTP_CLIENT_PARALLEL);
+}
+
+/* Two processes must not speak on one connection. The parent's handles are left
+ * alone: to release them here would say good-bye to his peers. */
+static void make_ours(struct http_client *client)
+{
+	if (client->owner == getpid())
+		return;
+	memset(client->transfers, 0, sizeof(client->transfers));
+	(void)start_multi(client);
+}
 
 bool http_client_open(struct http_client **ret, struct error *err)
 {
 	struct http_client *client = calloc(1, sizeof(*client));
 
 	if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) ||
-	    !(client->multi = curl_multi_init())) {
+	    !start_multi(client)) {
 		free(client);
 		return error_cause(err, ERROR_UNAVAILABLE,
 				   "libcurl could not be started");
 	}
-	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
-			  (long)HTTP_CLIENT_PARALLEL);
 	*ret = client;
 	return true;
 }
@@ -50,6 +68,7 @@ void http_client_close(struct http_client *client)
 {
 	if (!client)
 		return;
+	make_ours(client);
 	for (size_t i = 0; i < ARRAY_LEN(client->transfers); i++)
 		curl_easy_cleanup(client->transfers[i].curl);
 	curl_multi_cleanup(client->multi);
@@ -257,7 +276,7 @@ static bool start(struct http_client *client, struct transfer *transfer,
 	transfer->answer = answer;
 	transfer->head_bytes = transfer->dropped_bytes = 0;
 	transfer->refusal = NULL;
-	if (!transfer->curl)
+	if (client->multi && !transfer->curl)
 		transfer->curl = curl_easy_init();
 	if (!transfer->curl)
 		snprintf(answer->failure, sizeof(answer->failure),
@@ -347,6 +366,7 @@ void http_client_call(struct http_client *client,
 {
 	size_t next = 0, running = 0;
 
+	make_ours(client);
 	while (next < count || running) {
 		while (next < count && running < HTTP_CLIENT_PARALLEL) {
 			const struct http_client_request *request =
@@ -372,6 +392,7 @@ static bool perform(struct http_client *client,
 	struct transfer *transfer = &client->transfers[0];
 	struct http_client_answer got;
 
+	make_ours(client);
 	transfer->head = NULL;
 	transfer->body = answer;
 	if (start(client, transfer, request, &got))

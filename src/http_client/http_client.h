@@ -5,7 +5,8 @@
  * http and https only, HTTP/1.1, no redirects, no proxy, no Content-Encoding,
  * TLS verified, connections kept from one request to the next. Every time-out
  * is cut to what is left of the process's deadline (base/deadline.h). A client
- * belongs to one thread.
+ * belongs to one thread. A child of a fork gets new connections of
+ * its own with its first request.
  */
 #ifndef HTTP_CLIENT_HTTP_CLIENT_H
 #define HTTP_CLIENT_HTTP_CLIENT_H

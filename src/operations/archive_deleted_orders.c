@@ -128,6 +128,7 @@ const struct operation operation = {
 		  .accepts = "application/json", .body_is_optional = true },
 	},
 	.max_body_bytes = LIMIT_JSON_BODY_BYTES,
+	.limit_ms = LIMIT_SWEEP_MS,
 	.workers = 1, .batch = 1,
 	.open_ports = open_ports, .handle = archive_deleted_orders,
 };

@@ -110,6 +110,7 @@ const struct operation operation = {
 		  .scope = "reports:write", .allow = "GET, HEAD" },
 	},
 	.max_body_bytes = LIMIT_JSON_BODY_BYTES,
+	.limit_ms = LIMIT_REPORT_MS,
 	.workers = 2, .batch = 1,
 	.open_ports = open_ports, .handle = generate_pdf_report,
 };

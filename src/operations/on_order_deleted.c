@@ -100,6 +100,7 @@ const struct operation operation = {
 		  .allow = "POST", .accepts = "*/*", .offers = "*" },
 	},
 	.max_body_bytes = LIMIT_EVENT_BODY_BYTES,
+	.limit_ms = LIMIT_EVENT_MS,
 	.workers = 2, .batch = 1,
 	.open_ports = open_ports, .handle = on_order_deleted,
 };

@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 
 #include "base/clock.h"
+#include "base/deadline.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "relay/backoff.h"
 
@@ -86,9 +88,13 @@ static bool take_turn(const struct turn_job *job, void *state,
 {
 	struct error err;
 	struct log_line line;
+	bool ok;
 
 	error_init(&err);
-	if (job->take(state, turn, &err))
+	deadline_set_in(LIMIT_TURN_MS);
+	ok = job->take(state, turn, &err);
+	deadline_clear();
+	if (ok)
 		return true;
 	log_begin(&line, "error", "turn_failed");
 	log_str(&line, "cause", turn_reason(&err));

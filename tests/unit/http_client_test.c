@@ -4,7 +4,10 @@
  */
 #include "http_listener.h"
 
+#include <sys/wait.h>
+
 #include "base/clock.h"
+#include "base/deadline.h"
 #include "http_client/http_client.h"
 
 #include "base/banned.h"
@@ -143,6 +146,42 @@ static void a_connection_is_kept(void **state)
 	assert_int_equal(listener.connections, 1);
 }
 
+static void a_child_has_a_connection_of_its_own(void **state)
+{
+	int ended = -1;
+	pid_t pid;
+
+	(void)state;
+	listener.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+			  "X: Connection: close\r\n\r\n";
+	assert_true(post(listener.url, STR("x")));
+	pid = fork();
+	if (pid == 0) {
+		/* As a child that draws a report does. */
+		for (int fd = 3; fd < 256; fd++)
+			close(fd);
+		_exit(post(listener.url, STR("x")) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &ended, 0), pid);
+	assert_int_equal(ended, 0);
+	assert_int_equal(listener.connections, 2);
+}
+
+static void no_request_takes_longer_than_the_deadline(void **state)
+{
+	int64_t start_ms = clock_boot_ms();
+
+	(void)state;
+	/* Half an answer, and the rest never. */
+	listener.answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+	deadline_set_in(300);
+	assert_false(post(listener.url, STR("x")));
+	assert_in_range(clock_boot_ms() - start_ms, 250, 2000);
+	assert_false(post(listener.url, STR("x")));
+	assert_int_equal(listener.requests, 1);
+	deadline_clear();
+}
+
 static void a_connection_that_was_closed_is_made_again(void **state)
 {
 	(void)state;
@@ -234,6 +273,8 @@ int main(void)
 		TEST(a_redirect_is_an_answer_and_not_followed),
 		TEST(a_connection_is_kept),
 		TEST(a_connection_that_was_closed_is_made_again),
+		TEST(a_child_has_a_connection_of_its_own),
+		TEST(no_request_takes_longer_than_the_deadline),
 		TEST(no_proxy_is_asked),
 		TEST(other_schemes_are_refused),
 		TEST(nobody_there_is_unavailable),

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/deadline.h"
 #include "http/operation.h"
 #include "http/responder.h"
 #include "fakes/database_fake.h"
@@ -31,6 +32,7 @@ static struct shared {
 	struct database_fake_facts database;
 	struct counters counters;
 	unsigned handled, committed;
+	int64_t left_ms;
 	bool fail_open;
 } *shared;
 
@@ -77,6 +79,7 @@ static bool handle(struct ports *ports, const struct request *req,
 {
 	(void)ports;
 	shared->handled++;
+	shared->left_ms = deadline_left_ms();
 	if (str_is(req->path, "/stream"))
 		return stream(req, res, err);
 	if (str_is(req->query, "gone"))
@@ -335,6 +338,18 @@ static void a_kept_connection_takes_the_next_request(void **state)
 		ask(fd, "GET", "/t?one");
 		assert_answer(fd, "Status: 200 ", "\r\n\r\ndone one");
 	}
+	close(fd);
+}
+
+static void waiting_for_others_has_a_deadline(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	start(&reading, 4);
+	ask(fd, "GET", "/t?one");
+	assert_answer(fd, "Status: 200 ", "\r\n\r\ndone one");
+	assert_in_range(shared->left_ms, 1, LIMIT_REQUEST_MS);
 	close(fd);
 }
 
@@ -832,6 +847,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(a_kept_connection_takes_the_next_request),
 		TEST(a_connection_that_is_not_kept_is_closed),
+		TEST(waiting_for_others_has_a_deadline),
 		TEST(a_head_has_no_body),
 		TEST(what_is_left_of_a_request_is_not_the_next_one),
 		TEST(a_body_is_taken_whole),
