@@ -155,6 +155,16 @@ static void try_again(struct aws_client *client, struct call *call, int base_ms,
 		give_up(call, why);
 }
 
+/* With another clock or other credentials there is nothing to wait for. */
+static void try_at_once(struct aws_client *client, struct call *call,
+			bool is_mended, const char *why)
+{
+	if (is_mended)
+		try_again(client, call, 0, AWS_QUOTA_RETRY, why);
+	else
+		give_up(call, why);
+}
+
 static void succeed(struct aws_client *client, struct call *call)
 {
 	aws_quota_give(&client->quota,
@@ -177,13 +187,14 @@ static bool correct_clock(struct aws_client *client, struct call *call)
 	return true;
 }
 
+/* Likewise. */
 static bool refresh_credentials(struct aws_client *client, struct call *call)
 {
 	if (call->refreshed)
 		return false;
 	call->refreshed = true;
-	aws_credentials_forget(client->credentials);
-	return true;
+	return aws_credentials_forget(client->credentials,
+				      service_time_ms(client));
 }
 
 static void judge(struct aws_client *client, struct call *call)
@@ -208,12 +219,12 @@ static void judge(struct aws_client *client, struct call *call)
 			  "throttled");
 		return;
 	case AWS_EXPIRED:
-		if (!refresh_credentials(client, call))
-			give_up(call, "our credentials have expired");
+		try_at_once(client, call, refresh_credentials(client, call),
+			    "our credentials have expired");
 		return;
 	case AWS_SKEWED:
-		if (!correct_clock(client, call))
-			give_up(call, "our signature was refused");
+		try_at_once(client, call, correct_clock(client, call),
+			    "our signature was refused");
 		return;
 	case AWS_REFUSED:
 		give_up(call, "our credentials were refused");
