@@ -19,20 +19,12 @@ static bool has_kind(struct json json, enum json_kind kind)
 	return json.kind == kind && json.value;
 }
 
-bool json_parse(struct json *ret, struct str text, struct arena *arena,
-		struct error *err)
+/* The nodes' texts, copied and decoded. */
+static void own_texts(struct json_node *nodes, size_t count, struct str text,
+		      struct arena *arena)
 {
-	struct json_node scanned[JSON_MAX_NODES];
-	struct json_node *nodes;
-	size_t count;
-	char *copy;
+	char *copy = arena_text(arena, text);
 
-	*ret = (struct json){ JSON_ABSENT, NULL };
-	if (!json_scan_nodes(text, scanned, &count, err))
-		return false;
-	copy = arena_text(arena, text);
-	nodes = arena_alloc(arena, count * sizeof(nodes[0]));
-	memcpy(nodes, scanned, count * sizeof(nodes[0]));
 	for (struct json_node *node = nodes; node < nodes + count; node++) {
 		char *value = copy + (node->text - text.ptr);
 
@@ -49,6 +41,36 @@ bool json_parse(struct json *ret, struct str text, struct arena *arena,
 					name, name, node->name_len);
 		}
 	}
+}
+
+bool json_parse(struct json *ret, struct str text, struct arena *arena,
+		struct error *err)
+{
+	struct json_node scanned[JSON_MAX_NODES];
+	struct json_node *nodes;
+	size_t count;
+
+	*ret = (struct json){ JSON_ABSENT, NULL };
+	if (!json_scan_nodes(text, scanned, JSON_MAX_NODES, &count, err))
+		return false;
+	nodes = arena_alloc(arena, count * sizeof(nodes[0]));
+	memcpy(nodes, scanned, count * sizeof(nodes[0]));
+	own_texts(nodes, count, text, arena);
+	*ret = value_of(nodes);
+	return true;
+}
+
+bool json_parse_large(struct json *ret, struct str text, size_t max_nodes,
+		      struct arena *arena, struct error *err)
+{
+	struct json_node *nodes = arena_alloc(arena,
+					      max_nodes * sizeof(nodes[0]));
+	size_t count;
+
+	*ret = (struct json){ JSON_ABSENT, NULL };
+	if (!json_scan_nodes(text, nodes, max_nodes, &count, err))
+		return false;
+	own_texts(nodes, count, text, arena);
 	*ret = value_of(nodes);
 	return true;
 }

@@ -24,6 +24,9 @@ struct json {
 /* ERROR_NOT_JSON with line and column in the detail. */
 bool json_parse(struct json *ret, struct str text, struct arena *arena,
 		struct error *err) MUST_CHECK;
+/* The same for a document of ours that may have more values: max_nodes. */
+bool json_parse_large(struct json *ret, struct str text, size_t max_nodes,
+		      struct arena *arena, struct error *err) MUST_CHECK;
 
 /* In the order of the text. A kind that does not fit gives "absent", 0,
  * {NULL, 0} or false. */

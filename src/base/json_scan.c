@@ -18,6 +18,7 @@ struct scan {
 	const char *start;
 	struct json_node *nodes;
 	uint32_t count;
+	uint32_t max_nodes;
 	uint32_t depth;
 	struct error *err;
 };
@@ -291,6 +292,8 @@ static bool check_many_names(struct scan *scan, const struct json_node *object)
 	const struct json_node *members[LIMIT_JSON_MEMBERS];
 	const struct json_node *member = object + 1;
 
+	if (object->count > LIMIT_JSON_MEMBERS)
+		return fail(scan, "too many members");
 	for (uint32_t i = 0; i < object->count; i++, member += member->span)
 		members[i] = member;
 	qsort(members, object->count, sizeof(members[0]), compare_names);
@@ -342,7 +345,7 @@ static bool read_item(struct scan *scan, struct json_node *container)
 {
 	struct json_node *item = &scan->nodes[scan->count];
 
-	if (scan->count == JSON_MAX_NODES)
+	if (scan->count == scan->max_nodes)
 		return fail(scan, "too many members and elements");
 	scan->count++;
 	*item = (struct json_node){ .span = 1 };
@@ -422,10 +425,11 @@ static bool read_value(struct scan *scan, struct json_node *node)
 	return true;
 }
 
-bool json_scan_nodes(struct str text, struct json_node nodes[JSON_MAX_NODES],
+bool json_scan_nodes(struct str text, struct json_node *nodes, size_t max_nodes,
 		     size_t *ret_count, struct error *err)
 {
-	struct scan scan = { .nodes = nodes, .count = 1, .err = err };
+	struct scan scan = { .nodes = nodes, .count = 1, .err = err,
+			     .max_nodes = (uint32_t)max_nodes };
 
 	if (!text.ptr)
 		text = STR("");
@@ -449,5 +453,5 @@ bool json_scan(struct str text, struct error *err)
 	struct json_node nodes[JSON_MAX_NODES];
 	size_t count;
 
-	return json_scan_nodes(text, nodes, &count, err);
+	return json_scan_nodes(text, nodes, JSON_MAX_NODES, &count, err);
 }

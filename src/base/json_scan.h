@@ -39,8 +39,9 @@ struct json_node {
 /* ERROR_NOT_JSON; the detail says what, and at which line and column (in bytes,
  * from 1). */
 bool json_scan(struct str text, struct error *err) MUST_CHECK;
-/* The same, and hands out the nodes, which point into `text`. */
-bool json_scan_nodes(struct str text, struct json_node nodes[JSON_MAX_NODES],
+/* The same, and hands out the nodes, which point into `text`; at most
+ * `max_nodes` of them. */
+bool json_scan_nodes(struct str text, struct json_node *nodes, size_t max_nodes,
 		     size_t *ret_count, struct error *err) MUST_CHECK;
 /* Decodes the escapes of a scanned string. Never longer: `to` may be `from`. */
 size_t json_unescape(char *to, const char *from, size_t len);

@@ -52,6 +52,12 @@ static const struct command commands[] = {
 	  "ordermill site (disable | reload)\n",
 	  "nginx's site: write it, try it, have it taken over", false,
 	  command_site },
+	{ "model",
+	  "ordermill model install\n"
+	  "ordermill model import FILE…\n"
+	  "ordermill model show\n",
+	  "the network that looks at photos: fetch it by npm, or take its files",
+	  true, command_model },
 	{ "config", "ordermill config (example | manual | print)\n",
 	  "an example file, its manual page, what is in force", false,
 	  command_config },

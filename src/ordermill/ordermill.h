@@ -36,6 +36,7 @@ int command_event(struct desk *desk, int argc, char **argv);
 int command_restore(struct desk *desk, int argc, char **argv);
 int command_export(struct desk *desk, int argc, char **argv);
 int command_match(struct desk *desk, int argc, char **argv);
+int command_model(struct desk *desk, int argc, char **argv);
 int command_config(struct desk *desk, int argc, char **argv);
 int command_site(struct desk *desk, int argc, char **argv);
 int command_errors(struct desk *desk, int argc, char **argv);

@@ -299,7 +299,8 @@ static void nodes_say_what_the_text_holds(void **state)
 
 	(void)state;
 	error_init(&err);
-	assert_true(json_scan_nodes(text, nodes, &count, &err));
+	assert_true(json_scan_nodes(text, nodes, JSON_MAX_NODES,
+				    &count, &err));
 	assert_int_equal(count, 5);
 	assert_int_equal(nodes[0].kind, JSON_OBJECT);
 	assert_int_equal(nodes[0].count, 2);
