@@ -194,8 +194,8 @@ class Desk:
         self.lock_file = None
 
     def program_path(self, name):
-        folder = name if name in ("objects", "relay", "ordermill") \
-            else "operations"
+        folder = name if name in ("objects", "relay", "recognizer",
+                                  "ordermill") else "operations"
         return os.path.join(self.build, "src", folder, name)
 
     # - preparing
@@ -236,6 +236,17 @@ class Desk:
                 raise Trouble(f"{self.program_path(name)} is not there; "
                               "build it first (./dev up does).")
         self.command("init")
+        self.take_model()
+
+    def take_model(self):
+        """The network that ./dev fetched, unless the desk has one."""
+        fetched = os.path.join(self.build, "coco-ssd.model")
+        path = os.path.join(self.state, "models", "coco-ssd.model")
+        if os.path.exists(fetched) and not os.path.exists(path) and \
+                self.overrides.get("image_recognizer.adapter") != "none":
+            os.makedirs(os.path.dirname(path), mode=0o750, exist_ok=True)
+            shutil.copyfile(fetched, path + ".new")
+            os.rename(path + ".new", path)
 
     def write_config(self):
         """Keeps what a person wrote; sets only what this desk must have."""
@@ -347,6 +358,10 @@ http {{
             self.add(name, [self.program_path(name)], self.listen(name))
         for name, argv in self.beside.items():
             self.add(name, argv, self.listen(name))
+        if os.access(self.program_path("recognizer"), os.X_OK) and \
+                self.overrides.get("image_recognizer.adapter") != "none":
+            self.add("recognizer", [self.program_path("recognizer")],
+                     self.listen("recognizer", socket.SOCK_SEQPACKET))
         self.add("relay", [self.program_path("relay")])
         self.add("nginx", self.nginx_argv("-g", "daemon off;"))
         self.programs["nginx"].stop_signal = signal.SIGQUIT
@@ -366,11 +381,11 @@ http {{
         self.programs[name].requests()
         self.programs[name].counted = 0     # of earlier runs
 
-    def listen(self, name):
+    def listen(self, name, kind=socket.SOCK_STREAM):
         path = os.path.join(self.run_dir, name + ".sock")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        raw = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        raw = socket.socket(socket.AF_UNIX, kind)
         listener = socket.socket(fileno=move_up(raw.detach()))
         before = os.umask(0o117)
         try:

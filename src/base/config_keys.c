@@ -290,11 +290,19 @@ const struct config_key config_keys[] = {
 	  .fallback = "8", .min = 1, .max = 100,
 	  .help = "Deliveries before an event is set aside as a dead letter." },
 	{ .name = "image_recognizer.adapter", .type = CONFIG_TEXT,
-	  .fallback = "none", .aws = "rekognition",
+	  .fallback = "local", .aws = "rekognition",
 	  .check = is_not_empty, .expected = A_NAME,
 	  .help =
-		"What looks at photos; with 'none' every verdict is "
-		"not_checked." },
+		"What looks at photos: 'local' asks the program recognizer; "
+		"with 'none' every verdict is not_checked." },
+	{ .name = "image_recognizer.socket", .type = CONFIG_PATH,
+	  .fallback = "run/recognizer.sock",
+	  .help = "The socket of the recognizer." },
+	{ .name = "image_recognizer.model", .type = CONFIG_PATH,
+	  .fallback = "models/coco-ssd.model",
+	  .help =
+		"The network that the recognizer runs; `ordermill model "
+		"install` makes it." },
 	{ .name = "image_recognizer.wordnet", .type = CONFIG_TEXT,
 	  .fallback = "/usr/share/wordnet",
 	  .help =

@@ -20,6 +20,7 @@
 #include "ports/mailer.h"
 #include "ports/object_archive.h"
 #include "ports/settings.h"
+#include "recognition/model_file.h"
 
 #include "base/banned.h"
 
@@ -354,11 +355,40 @@ static void check_relay(const struct config *config)
 				   "archived and mailed when it does");
 }
 
+static void check_local_recognizer(const struct config *config)
+{
+	const char *path = config_text(config, "image_recognizer.model");
+	const char *socket = config_text(config, "image_recognizer.socket");
+	const char *wordnet = config_text(config, "image_recognizer.wordnet");
+	struct model model;
+	struct error err;
+
+	error_init(&err);
+	if (!model_open(&model, path, &err)) {
+		say(HINT, "recognizer", "%s: %s. Verdicts are not_checked; "
+		    "`ordermill model install` fetches one", path,
+		    failure_text(&err));
+		return;
+	}
+	if (!exists(socket))
+		say(HINT, "recognizer", "%s is not there: the program "
+		    "recognizer does not run, verdicts are not_checked",
+		    socket);
+	else if (!exists(wordnet))
+		say(HINT, "recognizer", "%s is not there: verdicts are "
+		    "not_checked. Debian: apt install wordnet-base", wordnet);
+	else
+		say(GOOD, "recognizer", "local, %s", model.header->name);
+	model_close(&model);
+}
+
 static void check_recognizer(const struct config *config)
 {
 	const char *name = config_text(config, "image_recognizer.adapter");
 
-	if (!strcmp(name, "none"))
+	if (!strcmp(name, "local"))
+		check_local_recognizer(config);
+	else if (!strcmp(name, "none"))
 		say(HINT, "recognizer", "none: photos are stored and their "
 					"verdict is not_checked");
 	else

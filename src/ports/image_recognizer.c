@@ -11,6 +11,7 @@ static const struct {
 	bool (*open)(struct image_recognizer **, const struct config *,
 		     struct error *);
 } adapters[] = {
+	{ "local", image_recognizer_local_open },
 	{ "none", image_recognizer_none_open },
 };
 
@@ -24,7 +25,7 @@ bool image_recognizer_open(struct image_recognizer **ret,
 		if (!strcmp(adapters[i].name, name))
 			return adapters[i].open(ret, config, err);
 	return error_cause(err, ERROR_INTERNAL,
-			   "image_recognizer.adapter: %s: is not none", name);
+			   "image_recognizer.adapter: %s: is neither local nor none", name);
 }
 
 bool image_recognizer_recognize(struct image_recognizer *recognizer,

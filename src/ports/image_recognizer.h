@@ -50,6 +50,9 @@ bool image_recognizer_recognize(struct image_recognizer *recognizer,
 				struct error *err) MUST_CHECK;
 
 /* The adapters, for image_recognizer_open. */
+bool image_recognizer_local_open(struct image_recognizer **ret,
+				 const struct config *config,
+				 struct error *err) MUST_CHECK;
 bool image_recognizer_none_open(struct image_recognizer **ret,
 				const struct config *config,
 				struct error *err) MUST_CHECK;

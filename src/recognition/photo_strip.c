@@ -60,7 +60,8 @@ static unsigned read_orientation(const uint8_t *tiff, size_t len)
 
 static void keep(struct walk *walk, size_t bytes)
 {
-	buf_add(walk->to, walk->bytes + walk->at, bytes);
+	if (walk->to)
+		buf_add(walk->to, walk->bytes + walk->at, bytes);
 	walk->at += bytes;
 }
 
@@ -82,7 +83,7 @@ static void take_exif_segment(struct walk *walk, size_t segment)
 		return;		/* the first that says it counts */
 	*walk->orientation = read_orientation(walk->bytes + at,
 					      segment - 2 - EXIF_AT);
-	if (*walk->orientation != 1)
+	if (*walk->orientation != 1 && walk->to)
 		keep_orientation(walk);
 }
 
@@ -201,42 +202,51 @@ static bool strip_png(struct walk *walk)
 	return has_picture;
 }
 
+/* Some write the segment's head of a JPEG in front. */
+static void take_exif_chunk(struct walk *walk, size_t at, size_t bytes)
+{
+	size_t head = bytes >= EXIF_AT && begins(walk, at, "Exif\0\0", EXIF_AT) ?
+			      EXIF_AT : 0;
+
+	*walk->orientation = read_orientation(walk->bytes + at + head,
+					      bytes - head);
+}
+
+/* The head of the file says how long it is, VP8X what it holds. */
+static void mend_webp(struct buf *to, size_t riff)
+{
+	size_t bytes = to->len - riff - 8;
+
+	if (!buf_ok(to))
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		to->ptr[riff + 4 + i] = (char)(bytes >> (8 * i));
+	if (bytes >= 4 + 8 + 1 && !memcmp(to->ptr + riff + 12, "VP8X", 4))
+		to->ptr[riff + 20] &= ~0x0c;	/* neither Exif nor XMP */
+}
+
 static bool strip_webp(struct walk *walk)
 {
-	size_t riff = walk->to->len;
+	size_t riff = walk->to ? walk->to->len : 0;
 	bool has_picture = false;
 
 	keep(walk, 12);
 	while (left(walk) >= 8) {
 		const uint8_t *type = walk->bytes + walk->at;
 		size_t data = number(type + 4, 4, false);
-		size_t start = walk->to->len;
-		bool is_kept = is_kept_chunk(type, "VP8 VP8LVP8XALPHANIMANMF"
-						   "ICCP");
 
 		data = data < left(walk) - 8 ? data : left(walk) - 8;
-		if (!memcmp(type, "EXIF", 4))	/* some write "Exif\0\0" too */
-			*walk->orientation = begins(walk, walk->at + 8,
-						    "Exif\0\0", EXIF_AT) &&
-					     data >= EXIF_AT ?
-				read_orientation(type + 8 + EXIF_AT,
-						 data - EXIF_AT) :
-				read_orientation(type + 8, data);
-		has_picture |= !memcmp(type, "VP8 ", 4) ||
-			       !memcmp(type, "VP8L", 4) ||
-			       !memcmp(type, "ANMF", 4);
+		if (!memcmp(type, "EXIF", 4))
+			take_exif_chunk(walk, walk->at + 8, data);
+		has_picture |= is_kept_chunk(type, "VP8 VP8LANMF");
 		data += (data & 1) && data < left(walk) - 8;	/* padding */
-		if (is_kept)
+		if (is_kept_chunk(type, "VP8 VP8LVP8XALPHANIMANMFICCP"))
 			keep(walk, 8 + data);
 		else
 			walk->at += 8 + data;
-		if (is_kept && !memcmp(type, "VP8X", 4) && data &&
-		    buf_ok(walk->to))
-			walk->to->ptr[start + 8] &= ~0x0c;	/* EXIF, XMP */
 	}
-	for (unsigned i = 0; i < 4 && buf_ok(walk->to); i++)
-		walk->to->ptr[riff + 4 + i] =
-			(char)((walk->to->len - riff - 8) >> (8 * i));
+	if (walk->to)
+		mend_webp(walk->to, riff);
 	return has_picture;
 }
 

@@ -20,7 +20,8 @@
  * it does not say) comes in `ret_orientation`, and a JPEG keeps it, as Exif with
  * that one entry: without it, phones' photos would lie on their side. False
  * when the bytes are no JPEG, PNG or WebP, or their parts do not add up; a photo
- * whose picture is cut short is stripped all the same.
+ * whose picture is cut short is stripped all the same. `to` NULL: only how it was
+ * held is asked for.
  */
 bool photo_strip(struct str photo, struct buf *to, unsigned *ret_orientation);
 

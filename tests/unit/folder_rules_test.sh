@@ -26,6 +26,7 @@ operations  http ports deletion mail report recognition order base
 relay       ports deletion mail http_client order base
 objects     http ports order base
 ordermill   http sns ports deletion mail report recognition order base
+recognizer  recognition order base
 main.c      http ports base
 '
 
@@ -39,18 +40,23 @@ sqlite3.h   adapters/sqlite.h
 curl/       http_client/http_client.c adapters/mailer_smtp.c
 hpdf        report/
 fribidi     report/
+xnnpack.h   recognition/xnn_network.c
+jpeglib.h   recognition/decode_jpeg.c
+jerror.h    recognition/decode_jpeg.c
+png.h       recognition/decode_png.c
+webp/       recognition/decode_webp.c
 '
 
 # Headers of the C library and the kernel.
 system='assert ctype dirent errno fcntl fts getopt grp inttypes limits locale
-math netdb poll pwd sched setjmp signal stdalign stdarg stdbool stddef stdint
+math netdb poll pwd sched setjmp signal spawn stdalign stdarg stdbool stddef stdint
 stdio stdlib string strings syslog termios time unistd wchar
 arpa/ linux/ net/ netinet/ sys/'
 
 # Main loops, programs and the process that draws a report: only they log and
 # read the clock.
 loops='main.c http/responder.c http/exchange.c deletion/report_job.c relay/
-objects/ ordermill/'
+objects/ ordermill/ recognizer/'
 
 operations='create_order update_order delete_order get_orders get_order_by_id
 recognize_uploaded_image on_order_deleted archive_deleted_orders

@@ -8,7 +8,8 @@ status=0
 only() {
 	library=$1
 	shift
-	for program in src/operations/* src/objects/objects src/relay/relay; do
+	for program in src/operations/* src/objects/objects src/relay/relay \
+		src/recognizer/recognizer; do
 		[ -f "$program" ] && [ -x "$program" ] || continue
 		readelf -d "$program" | grep -q "NEEDED.*\[lib$library" || continue
 		case " $* " in
@@ -29,4 +30,8 @@ only curl on_order_deleted relay
 only sqlite3 create_order update_order delete_order get_orders get_order_by_id \
 	on_order_deleted archive_deleted_orders subscribe_email \
 	unsubscribe_email relay
+only XNNPACK recognizer
+only jpeg recognizer
+only png recognizer
+only webp recognizer
 exit $status
