@@ -32,7 +32,6 @@
 #define LEFT_OVER_S 3600
 #define LIST_BATCH 4096u
 #define LINK_MAX_S 604800u
-#define FILENAME_MAX_BYTES 100
 
 struct directory {
 	struct object_archive base;
@@ -569,34 +568,6 @@ static bool directory_list(struct object_archive *archive, struct str prefix,
 
 /* --- links --------------------------------------------------------------- */
 
-/* Text that needs no escape between quotes; the rest becomes one '_' a run. */
-static void add_filename(struct buf *to, struct str filename)
-{
-	bool replaced = false;
-
-	for (size_t i = 0; i < filename.len && i < FILENAME_MAX_BYTES; i++) {
-		char c = filename.ptr[i];
-		bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			    (c >= '0' && c <= '9') || (c && strchr(" ._-", c));
-
-		if (safe || !replaced)
-			buf_add_char(to, safe ? c : '_');
-		replaced = !safe;
-	}
-}
-
-static void add_disposition(struct buf *query, struct str filename)
-{
-	struct buf value;
-
-	buf_init(&value, query->arena, KIB);
-	buf_add_text(&value, "attachment; filename=\"");
-	add_filename(&value, filename);
-	buf_add_char(&value, '"');
-	buf_add_text(query, "response-content-disposition=");
-	buf_add_uri(query, buf_str(&value), false);
-}
-
 /* Signed is the path that nginx hands on, whatever a proxy before it strips. */
 static bool directory_presign(struct object_archive *archive, struct str key,
 			      struct str filename, int64_t now_ms,
@@ -609,7 +580,7 @@ static bool directory_presign(struct object_archive *archive, struct str key,
 
 	buf_init(&query, ret_url->arena, 4 * KIB);
 	if (filename.len)
-		add_disposition(&query, filename);
+		object_add_disposition(&query, filename);
 	struct aws_sign_input in = {
 		.credentials = directory->credentials,
 		.region = directory->region, .service = STR("s3"),
@@ -677,6 +648,18 @@ static bool directory_check(struct object_archive *archive, struct error *err)
 	return true;
 }
 
+/* Opening has made the folder already. */
+static bool directory_create(struct object_archive *archive,
+			     struct setup *setup, struct error *err)
+{
+	struct directory *directory = directory_of(archive);
+
+	if (!directory_check(archive, err))
+		return false;
+	setup->say(SETUP_KEPT, "object archive", directory->path);
+	return true;
+}
+
 static void directory_close(struct object_archive *archive)
 {
 	struct directory *directory = directory_of(archive);
@@ -700,6 +683,7 @@ static const struct object_archive_ops directory_ops = {
 	.remove = directory_remove,
 	.presign = directory_presign,
 	.verify_link = directory_verify_link,
+	.create = directory_create,
 	.check = directory_check,
 	.close = directory_close,
 };

@@ -82,6 +82,36 @@ static bool is_door(struct str value)
 	return str_to_uint(port, 65535, &number) && number > 0;
 }
 
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+static bool is_bucket_or_empty(struct str value)
+{
+	if (value.len == 0)
+		return true;
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+		bool inner = i > 0 && i + 1 < value.len;
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    !(inner && (c == '-' || c == '.')))
+			return false;
+	}
+	return value.len >= 3 && value.len <= 63;
+}
+
+static bool is_encryption(struct str value)
+{
+	return str_is(value, "none") || str_is(value, "AES256") ||
+	       str_is(value, "aws:kms");
+}
+
+static bool is_account_or_empty(struct str value)
+{
+	uint64_t number;
+
+	return value.len == 0 ||
+	       (value.len == 12 && str_to_uint(value, INT64_MAX, &number));
+}
+
 static bool is_signature_versions(struct str value)
 {
 	return str_is(value, "2") || str_is(value, "1 2");
@@ -234,6 +264,27 @@ const struct config_key config_keys[] = {
 	{ .name = "object_archive.directory", .type = CONFIG_PATH,
 	  .fallback = "objects",
 	  .help = "The folder of the adapter 'directory'." },
+	{ .name = "object_archive.bucket", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_bucket_or_empty,
+	  .expected = "the name of a bucket such as example-orders",
+	  .help = "The bucket of the adapter 's3'." },
+	{ .name = "object_archive.encryption", .type = CONFIG_TEXT,
+	  .fallback = "none",
+	  .check = is_encryption, .expected = "none, AES256 or aws:kms",
+	  .help =
+		"How the adapter 's3' asks for objects to be encrypted: 'none' "
+		"leaves it to the bucket." },
+	{ .name = "object_archive.kms_key", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help = "The KMS key of 'aws:kms'; empty: the account's own." },
+	{ .name = "object_archive.bucket_owner", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .check = is_account_or_empty,
+	  .expected = "an account id, twelve digits",
+	  .help =
+		"The account that must own the bucket; calls to one of another "
+		"account then fail. Empty: not asked." },
 	{ .name = "object_archive.region", .type = CONFIG_TEXT,
 	  .fallback = "local",
 	  .check = is_not_empty, .expected = A_NAME,

@@ -116,18 +116,28 @@ static bool make_database(const struct config *config, struct error *err)
 	return true;
 }
 
-static bool make_archive(const struct config *config, struct error *err)
+static void say_step(enum setup_result result, const char *what,
+		     const char *where)
 {
-	const char *path = config_text(config, "object_archive.directory");
+	static const char *const words[] = {
+		[SETUP_KEPT] = "kept", [SETUP_MADE] = "made",
+		[SETUP_SKIPPED] = "skip",
+	};
+
+	printf("%-5s  %s: %s\n", words[result], what, where);
+}
+
+static bool make_archive(struct desk *desk, struct error *err)
+{
+	struct setup setup = { desk->arena, say_step };
 	struct object_archive *archive;
 	bool good;
 
-	if (!object_archive_open(&archive, config, err))
+	if (!object_archive_open(&archive, desk->config, err))
 		return false;
-	good = object_archive_check(archive, err);
+	good = object_archive_create(archive, &setup, err) &&
+	       object_archive_check(archive, err);
 	object_archive_close(archive);
-	if (good)
-		say(true, "object archive", path);
 	return good;
 }
 
@@ -236,7 +246,7 @@ int command_init(struct desk *desk, int argc, char **argv)
 		return EXIT_USAGE;
 	error_init(&err);
 	if (!make_folders(config, &err) || !make_secret(config, &err) ||
-	    !make_database(config, &err) || !make_archive(config, &err) ||
+	    !make_database(config, &err) || !make_archive(desk, &err) ||
 	    !make_event_bus(config, &err) || !make_mailer(config, &err) ||
 	    !make_relay_token(desk, &err))
 		return say_failure(&err);

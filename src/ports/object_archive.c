@@ -6,6 +6,7 @@
 
 #include "base/banned.h"
 
+#define FILENAME_MAX_BYTES 100
 
 static const struct {
 	const char *name;
@@ -13,6 +14,7 @@ static const struct {
 		     struct error *);
 } adapters[] = {
 	{ "directory", object_archive_directory_open },
+	{ "s3", object_archive_s3_open },
 };
 
 bool object_archive_open(struct object_archive **ret,
@@ -24,7 +26,8 @@ bool object_archive_open(struct object_archive **ret,
 		if (!strcmp(adapters[i].name, name))
 			return adapters[i].open(ret, config, err);
 	return error_cause(err, ERROR_INTERNAL,
-			   "object_archive.adapter: %s: is not directory",
+			   "object_archive.adapter: %s: is not directory or "
+			   "s3",
 			   name);
 }
 
@@ -131,4 +134,38 @@ bool object_archive_verify_link(struct object_archive *archive,
 bool object_archive_check(struct object_archive *archive, struct error *err)
 {
 	return archive->ops->check(archive, err);
+}
+
+bool object_archive_create(struct object_archive *archive,
+			   struct setup *setup, struct error *err)
+{
+	return archive->ops->create(archive, setup, err);
+}
+
+/* Text that needs no escape between quotes; the rest becomes one '_' a run. */
+static void add_filename(struct buf *to, struct str filename)
+{
+	bool replaced = false;
+
+	for (size_t i = 0; i < filename.len && i < FILENAME_MAX_BYTES; i++) {
+		char c = filename.ptr[i];
+		bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || (c && strchr(" ._-", c));
+
+		if (safe || !replaced)
+			buf_add_char(to, safe ? c : '_');
+		replaced = !safe;
+	}
+}
+
+void object_add_disposition(struct buf *query, struct str filename)
+{
+	struct buf value;
+
+	buf_init(&value, query->arena, KIB);
+	buf_add_text(&value, "attachment; filename=\"");
+	add_filename(&value, filename);
+	buf_add_char(&value, '"');
+	buf_add_text(query, "response-content-disposition=");
+	buf_add_uri(query, buf_str(&value), false);
 }

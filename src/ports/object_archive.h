@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "ports/setup.h"
 
 #define OBJECT_KEY_MAX_BYTES 200
 
@@ -74,6 +75,8 @@ struct object_archive_ops {
 			    struct str query, struct str host, int64_t now_ms,
 			    struct arena *, int64_t *ret_expires_ms,
 			    struct error *);
+	/* `ordermill init`: makes what is missing (the folder, the bucket). */
+	bool (*create)(struct object_archive *, struct setup *, struct error *);
 	bool (*check)(struct object_archive *, struct error *);
 	void (*close)(struct object_archive *);
 };
@@ -113,13 +116,21 @@ bool object_archive_verify_link(struct object_archive *archive,
 				struct str host, int64_t now_ms,
 				struct arena *arena, int64_t *ret_expires_ms,
 				struct error *err) MUST_CHECK;
+bool object_archive_create(struct object_archive *archive,
+			   struct setup *setup, struct error *err) MUST_CHECK;
 bool object_archive_check(struct object_archive *archive,
 			  struct error *err) MUST_CHECK;
 bool object_key_is_valid(struct str key);
+/* Appends response-content-disposition=… for presign: an attachment of that
+ * name, in which all but ASCII letters, digits and " ._-" becomes '_'. */
+void object_add_disposition(struct buf *query, struct str filename);
 
 /* The adapters, for object_archive_open and the contract test. */
 bool object_archive_directory_open(struct object_archive **ret,
 				   const struct config *config,
 				   struct error *err) MUST_CHECK;
+bool object_archive_s3_open(struct object_archive **ret,
+			    const struct config *config,
+			    struct error *err) MUST_CHECK;
 
 #endif

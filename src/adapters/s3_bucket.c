@@ -1,0 +1,219 @@
+/*
+ * s3_bucket.c: the bucket as it should be: closed to the public, versioned,
+ * encrypted as configured, and of an engine that keeps what create-only means.
+ *
+ * Each setting is read first and written only where it is missing. Engines
+ * beside AWS's know some of them only; what they refuse to know is said and
+ * skipped.
+ */
+#include "adapters/s3.h"
+#include "aws/aws_xml.h"
+#include "base/buf.h"
+
+#include "base/banned.h"
+
+#define XML_MAX_BYTES (4u * KIB)
+#define NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
+
+/* A part of the bucket's configuration. */
+struct setting {
+	const char *what;
+	const char *query;
+	const char *wanted;		/* is in the answer when all is well */
+	const char *body;
+};
+
+static const struct setting settings[] = {
+	{ "public access block", "publicAccessBlock=",
+	  "<RestrictPublicBuckets>true</RestrictPublicBuckets>",
+	  "<PublicAccessBlockConfiguration" NAMESPACE ">"
+	  "<BlockPublicAcls>true</BlockPublicAcls>"
+	  "<IgnorePublicAcls>true</IgnorePublicAcls>"
+	  "<BlockPublicPolicy>true</BlockPublicPolicy>"
+	  "<RestrictPublicBuckets>true</RestrictPublicBuckets>"
+	  "</PublicAccessBlockConfiguration>" },
+	{ "versioning", "versioning=", "<Status>Enabled</Status>",
+	  "<VersioningConfiguration" NAMESPACE "><Status>Enabled</Status>"
+	  "</VersioningConfiguration>" },
+};
+
+static bool call_bucket(struct s3 *s3, struct str method, const char *query,
+			struct str body, struct arena *arena,
+			struct aws_answer *ret, struct error *err)
+{
+	char checksum[S3_CHECKSUM_BYTES + 1];
+	struct aws_header headers[] = {
+		{ STR("Content-Type"), STR("application/xml") },
+		{ STR("x-amz-checksum-sha256"), str_from(checksum) },
+	};
+	struct aws_request request = { .method = method,
+				       .query = str_from(query) };
+
+	if (body.len) {
+		s3_checksum(body, checksum);
+		headers[1].value = str_from(checksum);
+		request.body = body;
+		request.headers = headers;
+		request.header_count = ARRAY_LEN(headers);
+	}
+	return s3_call(s3, STR(""), &request, arena, ret, err);
+}
+
+static bool is_good(const struct aws_answer *answer)
+{
+	return answer->status / 100 == 2;
+}
+
+/* --- the bucket ---------------------------------------------------------- */
+
+static struct str location(struct str region, struct arena *arena)
+{
+	/* The one region that has no name here. */
+	if (region.len == 0 || str_is(region, "us-east-1"))
+		return STR("");
+	return str_from(arena_printf(
+		arena,
+		"<CreateBucketConfiguration" NAMESPACE "><LocationConstraint>"
+		"%.*s</LocationConstraint></CreateBucketConfiguration>",
+		STR_ARG(region)));
+}
+
+static bool make_bucket(struct s3 *s3, struct setup *setup, struct error *err)
+{
+	struct str region = aws_client_region(s3->client);
+	struct aws_answer answer;
+
+	if (!call_bucket(s3, STR("PUT"), "", location(region, setup->arena),
+			 setup->arena, &answer, err))
+		return false;
+	/* An engine with regions of its own calls them otherwise. */
+	if (str_is(answer.error_code, "InvalidLocationConstraint") &&
+	    !call_bucket(s3, STR("PUT"), "", STR(""), setup->arena, &answer,
+			 err))
+		return false;
+	if (!is_good(&answer) &&
+	    !str_is(answer.error_code, "BucketAlreadyOwnedByYou"))
+		return s3_fault(s3, STR(""), "making the bucket", &answer,
+				err);
+	setup->say(SETUP_MADE, "bucket", s3->bucket);
+	return true;
+}
+
+static bool ensure_bucket(struct s3 *s3, struct setup *setup,
+			  struct error *err)
+{
+	struct aws_answer answer;
+
+	if (!call_bucket(s3, STR("HEAD"), "", STR(""), setup->arena, &answer,
+			 err))
+		return false;
+	if (answer.status == 404)
+		return make_bucket(s3, setup, err);
+	if (!is_good(&answer))
+		return s3_fault(s3, STR(""), "HEAD", &answer, err);
+	setup->say(SETUP_KEPT, "bucket", s3->bucket);
+	return true;
+}
+
+/* --- its settings -------------------------------------------------------- */
+
+/* 501; 405 and 400 where a query is not known. */
+static bool is_unknown(const struct aws_answer *answer)
+{
+	return answer->status == 501 || answer->status == 405 ||
+	       str_is(answer->error_code, "NotImplemented") ||
+	       str_is(answer->error_code, "InvalidArgument") ||
+	       str_is(answer->error_code, "XNotImplemented");
+}
+
+static bool ensure_setting(struct s3 *s3, const struct setting *setting,
+			   struct setup *setup, struct error *err)
+{
+	struct aws_answer answer;
+
+	if (!call_bucket(s3, STR("GET"), setting->query, STR(""), setup->arena,
+			 &answer, err))
+		return false;
+	if (is_good(&answer) && answer.body.len &&
+	    memmem(answer.body.ptr, answer.body.len, setting->wanted,
+		   strlen(setting->wanted))) {
+		setup->say(SETUP_KEPT, setting->what, s3->bucket);
+		return true;
+	}
+	if (!call_bucket(s3, STR("PUT"), setting->query,
+			 str_from(setting->body), setup->arena, &answer, err))
+		return false;
+	if (!is_good(&answer) && !is_unknown(&answer))
+		return s3_fault(s3, STR(""), setting->what, &answer, err);
+	setup->say(is_good(&answer) ? SETUP_MADE : SETUP_SKIPPED,
+		   setting->what, s3->bucket);
+	return true;
+}
+
+static bool ensure_encryption(struct s3 *s3, struct setup *setup,
+			      struct error *err)
+{
+	struct arena *arena = setup->arena;
+	const char *key = "";
+
+	if (!strcmp(s3->encryption, "none"))
+		return true;
+	if (s3->kms_key[0])
+		key = arena_printf(arena, "<KMSMasterKeyID>%s</KMSMasterKeyID>",
+				   s3->kms_key);
+	struct setting encryption = {
+		"encryption", "encryption=",
+		arena_printf(arena, "<SSEAlgorithm>%s</SSEAlgorithm>",
+			     s3->encryption),
+		arena_printf(arena,
+			     "<ServerSideEncryptionConfiguration" NAMESPACE
+			     "><Rule><ApplyServerSideEncryptionByDefault>"
+			     "<SSEAlgorithm>%s</SSEAlgorithm>%s"
+			     "</ApplyServerSideEncryptionByDefault></Rule>"
+			     "</ServerSideEncryptionConfiguration>",
+			     s3->encryption, key),
+	};
+
+	return ensure_setting(s3, &encryption, setup, err);
+}
+
+/* --- what create-only rests on ------------------------------------------- */
+
+#define PROBE STR("setup/create-only")
+
+/* An engine that does not know If-None-Match replaces what is archived and says
+ * nothing: better to hear of it now. */
+static bool try_create_only(struct s3 *s3, struct setup *setup,
+			    struct error *err)
+{
+	struct aws_header headers[] = { { STR("If-None-Match"), STR("*") } };
+	struct aws_request request = { .method = STR("PUT"),
+				       .headers = headers, .header_count = 1,
+				       .body = STR("another") };
+	struct aws_answer answer;
+
+	if (!object_archive_put(&s3->base, PROBE, STR("one"),
+				STR("text/plain"), OBJECT_REPLACE, err) ||
+	    !s3_call(s3, PROBE, &request, setup->arena, &answer, err))
+		return false;
+	if (is_good(&answer))
+		return error_cause(err, ERROR_INTERNAL,
+				   "s3 %s: this engine ignores If-None-Match: "
+				   "it would let an archived order be "
+				   "replaced", s3->bucket);
+	if (answer.status != 412 && answer.status != 409)
+		return s3_fault(s3, PROBE, "PUT with If-None-Match", &answer,
+				err);
+	return object_archive_remove(&s3->base, PROBE, err);
+}
+
+bool s3_bucket_create(struct s3 *s3, struct setup *setup, struct error *err)
+{
+	if (!ensure_bucket(s3, setup, err))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (!ensure_setting(s3, &settings[i], setup, err))
+			return false;
+	return ensure_encryption(s3, setup, err) &&
+	       try_create_only(s3, setup, err);
+}
