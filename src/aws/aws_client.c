@@ -355,6 +355,16 @@ bool aws_call(struct aws_client *client, const struct aws_request *request,
 	return aws_call_many(client, request, 1, arena, ret, err);
 }
 
+struct str aws_client_region(const struct aws_client *client)
+{
+	return client->signer.endpoint.region;
+}
+
+struct str aws_client_host(const struct aws_client *client)
+{
+	return client->signer.endpoint.host;
+}
+
 /* --- links --------------------------------------------------------------- */
 
 bool aws_presigned_url(struct aws_client *client, struct str path,
@@ -393,6 +403,8 @@ bool aws_presigned_url(struct aws_client *client, struct str path,
 	buf_add_uri(ret_url, in.path, true);
 	buf_add_char(ret_url, '?');
 	aws_presign(&in, (unsigned)(left_ms / 1000), arena, ret_url);
-	*ret_expires_ms = now_ms + left_ms / 1000 * 1000;
+	/* The signature counts whole seconds, by the service's clock. */
+	*ret_expires_ms = (in.time_ms / 1000 + left_ms / 1000) * 1000 -
+			  client->skew_ms;
 	return true;
 }

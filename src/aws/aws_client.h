@@ -66,6 +66,10 @@ bool aws_call_many(struct aws_client *client,
 		   struct arena *arena, struct aws_answer *ret,
 		   struct error *err) MUST_CHECK;
 
+/* Of its configuration; the host may be an engine's that is not AWS's. */
+struct str aws_client_region(const struct aws_client *client);
+struct str aws_client_host(const struct aws_client *client);
+
 /* The value of a header of an answer, trimmed, or absent. */
 struct str aws_answer_header(const struct aws_answer *answer, struct str name);
 /* A presigned GET (S3), good until the earlier of now + valid_s and the

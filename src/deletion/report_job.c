@@ -331,6 +331,7 @@ bool report_start(struct object_archive *archive,
 		/* This one ends at once; the one that draws is init's. */
 		close_sockets();
 		take_signals_as_usual();
+		deadline_clear();	/* the request's */
 		pid = fork();
 		if (pid != 0)
 			_exit(pid < 0);

@@ -3,7 +3,8 @@
  */
 #include "archives.h"
 
-#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -302,16 +303,51 @@ static void folders_without_objects_hide_nothing(void **state)
 
 /* --- many at once -------------------------------------------------------- */
 
+/* A process, as workers are; its counts are in memory that both see. */
 struct writer {
-	pthread_t thread;
+	pid_t pid;
 	struct place *place;
 	char text[8];
 	unsigned wins, conflicts, faults;
 };
 
-static void *create_many(void *arg)
+static struct writer *new_writers(size_t count)
 {
-	struct writer *writer = arg;
+	struct writer *writers = mmap(NULL, count * sizeof(*writers),
+				      PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(writers != MAP_FAILED);
+	return writers;
+}
+
+static void writer_start(struct writer *writer, struct place *place,
+			 void (*run)(struct writer *))
+{
+	pid_t pid;
+
+	writer->place = place;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid > 0) {
+		writer->pid = pid;
+		return;
+	}
+	run(writer);
+	_exit(0);
+}
+
+static void writer_end(struct writer *writer)
+{
+	int status;
+
+	assert_int_equal(waitpid(writer->pid, &status, 0), writer->pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(writer->faults, 0);
+}
+
+static void create_many(struct writer *writer)
+{
 	struct object_archive *archive;
 	struct error err;
 	char key[32];
@@ -319,7 +355,7 @@ static void *create_many(void *arg)
 	error_init(&err);
 	if (!object_archive_open(&archive, writer->place->config, &err)) {
 		writer->faults = 1;
-		return NULL;
+		return;
 	}
 	for (unsigned i = 0; i < 40; i++) {
 		snprintf(key, sizeof(key), "many/%u/k.json", i);
@@ -334,57 +370,58 @@ static void *create_many(void *arg)
 			writer->faults++;
 	}
 	object_archive_close(archive);
-	return NULL;
 }
 
 static void of_many_creators_of_a_key_one_wins(void **state)
 {
-	struct writer writers[4] = { { .place = *state } };
+	struct writer *writers = new_writers(4);
 	unsigned wins = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
-		writers[i].place = *state;
+	for (size_t i = 0; i < 4; i++) {
 		snprintf(writers[i].text, sizeof(writers[i].text), "w%zu", i);
-		assert_int_equal(pthread_create(&writers[i].thread, NULL,
-						create_many, &writers[i]), 0);
+		writer_start(&writers[i], *state, create_many);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
-		pthread_join(writers[i].thread, NULL);
-		assert_int_equal(writers[i].faults, 0);
+	for (size_t i = 0; i < 4; i++) {
+		writer_end(&writers[i]);
 		wins += writers[i].wins;
 	}
 	assert_int_equal(wins, 40);
+	munmap(writers, 4 * sizeof(*writers));
 }
 
-static void *replace_many(void *arg)
+static void replace_many(struct writer *writer)
 {
-	struct writer *writer = arg;
 	static char large[2][64 * KIB];
+	struct object_archive *archive;
+	struct error err;
 
+	error_init(&err);
+	if (!object_archive_open(&archive, writer->place->config, &err)) {
+		writer->faults = 1;
+		return;
+	}
 	for (unsigned i = 0; i < 100; i++) {
 		struct str bytes = { large[i % 2], sizeof(large[0]) };
-		struct error err;
 
 		memset(large[i % 2], "ab"[i % 2], sizeof(large[0]));
 		error_init(&err);
-		if (!object_archive_put(writer->place->archive, STR("whole"),
-					bytes, TYPE, OBJECT_REPLACE, &err))
+		if (!object_archive_put(archive, STR("whole"), bytes, TYPE,
+					OBJECT_REPLACE, &err))
 			writer->faults++;
 	}
-	return NULL;
+	object_archive_close(archive);
 }
 
 static void a_reader_of_a_replaced_object_sees_old_or_new(void **state)
 {
 	struct place *place = *state;
-	struct writer writer = { .place = place };
+	struct writer *writer = new_writers(1);
 	struct str bytes = STR("aa");
 
 	assert_ok(place, object_archive_put(place->archive, STR("whole"),
 					    bytes, TYPE, OBJECT_CREATE,
 					    &place->err));
-	assert_int_equal(pthread_create(&writer.thread, NULL, replace_many,
-					&writer), 0);
+	writer_start(writer, place, replace_many);
 	for (unsigned i = 0; i < 200; i++) {
 		assert_ok(place, get(place, "whole", &bytes));
 		assert_true(bytes.len == 2 || bytes.len == 64 * KIB);
@@ -392,8 +429,8 @@ static void a_reader_of_a_replaced_object_sees_old_or_new(void **state)
 			if (bytes.ptr[at] != bytes.ptr[0])
 				fail_msg("torn at %zu", at);
 	}
-	pthread_join(writer.thread, NULL);
-	assert_int_equal(writer.faults, 0);
+	writer_end(writer);
+	munmap(writer, sizeof(*writer));
 }
 
 /* --- links --------------------------------------------------------------- */
@@ -493,6 +530,8 @@ int main(void)
 	int failed = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(archives); i++) {
+		if (!archive_is_there(archives[i]))
+			continue;
 		current_archive = archives[i];
 		failed += cmocka_run_group_tests_name(archives[i], tests, NULL,
 						      NULL);
