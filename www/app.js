@@ -134,12 +134,13 @@ const verdictMarks = { match: '✓', mismatch: '!', unsure: '?' };
 /** The small photo of a row, with its verdict. An empty frame holds the place where there is none. */
 export function thumbnail(image) {
   if (!image) return h('span', { class: 'thumb' });
-  const frame = h('span', { class: 'thumb', title: verdictWords[image.verdict] });
+  const words = (verdictWords[image.verdict] ?? '') + (image.accepted_by_user ? ', accepted by hand' : '');
+  const frame = h('span', { class: 'thumb', title: words });
   const url = safeUrl(image.url);
   if (url) frame.append(h('img', { src: url, alt: '', width: 32, height: 32, loading: 'lazy', decoding: 'async', onerror: (event) => event.target.remove() }));
   const mark = verdictMarks[image.verdict]; // none where no recogniser looked: a mark on every row says nothing
   frame.append(mark ? h('span', { class: 'verdict', 'data-verdict': image.verdict, 'aria-hidden': 'true' }, mark) : '',
-    h('span', { class: 'unseen' }, `${verdictWords[image.verdict] ?? ''}. `));
+    h('span', { class: 'unseen' }, `${words}. `));
   return frame;
 }
 

@@ -128,23 +128,40 @@ function photoView(image) {
   const src = safeUrl(image.url);
   return h('figure', { class: 'photo' },
     src && h('a', { href: src, target: '_blank', rel: 'noopener' }, h('img', { src, alt: 'Photo of the order, opens in full size', decoding: 'async' })),
-    h('figcaption', {}, verdictView(image), image.accepted_by_user && h('p', { class: 'quiet' }, 'The photo was accepted by hand in spite of this.')));
+    h('figcaption', {}, verdictView(image)));
 }
 
-const article = (name) => `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+/** "a cup", "an umbrella", "scissors"; a service writes "Coffee Cup". */
+function thing(name) {
+  const plain = /^([A-Z][a-z]+ ?)+$/.test(name) ? name.toLowerCase() : name;
+  if (plain !== 'bus' && plain.endsWith('s')) return plain;
+  return `${/^[aeiou]/i.test(plain) ? 'an' : 'a'} ${plain}`;
+}
+
+const verdictTitles = {
+  match: 'The photo fits the description.', mismatch: 'The photo seems to show something else.',
+  unsure: 'It is not clear whether the photo fits.', not_checked: 'The photo was not checked.',
+};
+const verdictIcons = { match: 'check', mismatch: 'warning', unsure: 'question', not_checked: 'camera' };
+
+/** What an order keeps is less than what the recogniser said. */
+function sentence({ verdict, confidence, labels }) {
+  if (verdict === 'not_checked') return null;
+  const label = labels.find((one) => one.confidence === confidence) ?? labels[0];
+  return label ? `The photo shows ${thing(label.name)} (${percent(label.confidence)}).` : 'Nothing in it could be told for sure.';
+}
 
 /** What the recogniser said, in words, with its evidence. Takes an order's image or the answer of POST /api/images. */
-export function verdictView({ verdict, confidence, labels = [], reason, warning, model }) {
-  const [first] = labels;
-  const seen = first && `${article(first.name)} (${percent(first.confidence)})`;
-  const words = {
-    match: confidence == null || !first ? 'The photo fits the description.' : `The photo shows ${seen}.`,
-    mismatch: warning || (seen ? `The photo seems to show ${seen}, not what the description says.` : 'The photo does not fit the description.'),
-    unsure: seen ? `It is not clear what the photo shows; perhaps ${seen}.` : 'It is not clear what the photo shows.',
-    not_checked: !reason || reason === 'no_model' ? 'The photo was not checked: no recogniser is set up here. It is kept with the order all the same.' : `The photo was not checked: ${reason.replaceAll('_', ' ')}.`,
-  };
-  return h('div', { class: 'verdict-words', 'data-verdict': verdict },
-    h('p', {}, words[verdict]),
-    labels.length > 1 && h('ul', { class: 'labels' }, labels.slice(0, 5).map((label) => h('li', {}, h('bdi', {}, label.name), h('span', {}, percent(label.confidence))))),
-    model && verdict !== 'not_checked' && h('p', { class: 'quiet' }, 'Model ', h('bdi', {}, model)));
+export function verdictView(image, ...more) {
+  const { verdict, labels = [], evidence, model, accepted_by_user: accepted } = image;
+  const words = evidence ?? sentence({ ...image, labels });
+  return h('div', { class: 'verdict-words', 'data-verdict': verdict }, icon(verdictIcons[verdict]),
+    h('div', {},
+      h('p', { class: 'verdict-title' }, verdictTitles[verdict]),
+      words && h('p', { dir: 'auto' }, words),
+      labels.length > 1 && h('ul', { class: 'labels', 'aria-label': 'Seen in the photo' },
+        labels.slice(0, 5).map((label) => h('li', {}, h('bdi', {}, label.name), ' ', h('span', {}, percent(label.confidence))))),
+      accepted && h('p', { class: 'accepted' }, icon('check'), 'Accepted by hand in spite of this.'),
+      more,
+      model && verdict !== 'not_checked' && h('p', { class: 'quiet' }, 'Model ', h('bdi', {}, model))));
 }

@@ -38,7 +38,8 @@ export function createPhoto({ image, kept, description, changed, signal }) {
   const picker = h('input', { type: 'file', accept: types, name: 'photo', 'aria-label': 'Choose a photo', class: 'unseen', tabindex: '-1', onchange: () => take(picker.files[0]) });
   const body = h('div', { class: 'drop-zone' });
   const error = h('p', { class: 'error-text', id: 'photo-error' });
-  const element = h('fieldset', { class: 'photo-field', 'data-name': 'image' }, h('legend', {}, 'Photo', h('span', { class: 'quiet' }, ' (optional)')), picker, body, error);
+  const spoken = h('p', { class: 'unseen', role: 'status' }); // stays, where the rest is drawn anew
+  const element = h('fieldset', { class: 'photo-field', 'data-name': 'image' }, h('legend', {}, 'Photo', h('span', { class: 'quiet' }, ' (optional)')), picker, body, spoken, error);
   let file = null;      // the bytes, while this page is open
   let checked = kept?.checked ?? null;  // the recogniser's answer
   let accepted = kept?.accepted ?? false;
@@ -62,22 +63,24 @@ export function createPhoto({ image, kept, description, changed, signal }) {
     body.replaceChildren(...[
       has && h('div', { class: 'photo-now' },
         source ? h('img', { src: source, alt: file ? 'The chosen photo' : 'The present photo' }) : h('span', { class: 'thumb big' }),
-        h('div', {}, more, !more.length && shown && verdictView(shown), !more.length && checked?.verdict === 'mismatch' && choice(),
+        h('div', {}, more, !more.length && shown && verdictView(shown, checked?.verdict === 'mismatch' && choice()),
           h('div', { class: 'actions' }, h('button', { type: 'button', id: 'replace-photo', onclick: () => picker.click() }, 'Other photo'),
             h('button', { type: 'button', id: 'remove-photo', onclick: remove }, 'Remove')))),
       !has && h('p', { class: 'quiet' }, 'Drop a photo here, paste one, or'), !has && buttons(),
     ].filter(Boolean));
   }
 
+  /** A mismatch is no refusal: whoever has the thing at hand knows better. */
   function choice() {
-    const option = (value, text) => h('label', { class: 'tick' }, h('input', { type: 'radio', name: 'accept_mismatch', value, checked: value === 'yes' && accepted,
-      onchange: () => {
-        accepted = value === 'yes';
-        error.textContent = '';
-        if (!accepted) picker.click();
-        changed();
-      } }), text);
-    return h('div', { class: 'choice', role: 'radiogroup', 'aria-label': 'What to do with this photo' }, option('yes', 'The photo is right, use it'), option('no', 'Choose another photo'));
+    const accept = h('button', { type: 'button', id: 'accept-photo', 'aria-pressed': String(accepted), onclick: () => {
+      accepted = !accepted;
+      error.textContent = '';
+      accept.setAttribute('aria-pressed', String(accepted));
+      accept.firstChild.toggleAttribute('hidden', !accepted);
+      changed();
+    } }, icon('check'), 'Use this photo all the same');
+    accept.firstChild.toggleAttribute('hidden', !accepted);
+    return h('div', { class: 'choice' }, accept, h('span', {}, 'or choose another one, or change the description.'));
   }
 
   async function take(chosen) {
@@ -112,6 +115,7 @@ export function createPhoto({ image, kept, description, changed, signal }) {
       checked = { ...answer, description: text };
       accepted = false;
       draw();
+      spoken.textContent = $('.verdict-words > div', body).innerText;
     }, (problem) => {
       draw(h('p', {}, problem.message), h('button', { type: 'button', onclick: check }, 'Send again'));
     }).finally(() => {

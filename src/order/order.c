@@ -51,6 +51,15 @@ const char *verdict_name(enum verdict verdict)
 	return verdict_names[verdict];
 }
 
+const struct image_label *order_image_label(const struct order_image *image)
+{
+	for (size_t i = 0; i < image->label_count; i++)
+		if (image->labels[i].confidence_permille ==
+		    image->confidence_permille)
+			return &image->labels[i];
+	return image->label_count ? &image->labels[0] : NULL;
+}
+
 bool verdict_from(struct str name, enum verdict *ret)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(verdict_names); i++) {

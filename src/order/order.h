@@ -52,6 +52,9 @@ struct order_image {
 	bool accepted_by_user;
 };
 
+/* The label that the verdict rests on, else the first; NULL without any. */
+const struct image_label *order_image_label(const struct order_image *image);
+
 struct order_metadata {
 	struct str key, value;
 };

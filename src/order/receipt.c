@@ -95,13 +95,15 @@ bool receipt_check(struct order_image *ret, struct str receipt,
 
 static bool refuse_mismatch(const struct order_image *image, struct error *err)
 {
-	if (image->label_count == 0)
+	const struct image_label *label = order_image_label(image);
+
+	if (!label)
 		return error_set(err, ERROR_MISMATCH,
 				 "The photo seems to show something else than the description says. Send \"accept_mismatch\": true to order anyway.");
 	return error_set(err, ERROR_MISMATCH,
 			 "The photo seems to show %.*s (%d %%). Send \"accept_mismatch\": true to order anyway.",
-			 STR_ARG(image->labels[0].name),
-			 image->labels[0].confidence_permille / 10);
+			 STR_ARG(label->name),
+			 (label->confidence_permille + 5) / 10);
 }
 
 bool order_take_receipt(struct order *order, int64_t now_ms, struct str secret,

@@ -167,20 +167,68 @@ static struct str customer_of(const struct order *order)
 					  order->customer_email;
 }
 
+/* "Photo: cat 93 %, does not fit, accepted by hand"; "" without a photo. */
+static void say_photo(const struct order_image *image, char *ret, size_t bytes)
+{
+	static const char *const words[] = {
+		[VERDICT_NOT_CHECKED] = "not checked",
+		[VERDICT_MATCH] = "fits",
+		[VERDICT_MISMATCH] = "does not fit",
+		[VERDICT_UNSURE] = "unclear",
+	};
+	const struct image_label *label =
+		image->verdict == VERDICT_NOT_CHECKED ?
+			NULL : order_image_label(image);
+	char seen[96] = "";
+
+	ret[0] = '\0';
+	if (!image->id.len)
+		return;
+	if (label)
+		snprintf(seen, sizeof(seen), "%.*s %d %%, ",
+			 label->name.len < 64 ? (int)label->name.len : 0,
+			 label->name.ptr,
+			 (label->confidence_permille + 5) / 10);
+	snprintf(ret, bytes, "Photo: %s%s%s", seen, words[image->verdict],
+		 image->accepted_by_user ? ", accepted by hand" : "");
+}
+
+/* The texts of a row that may need several lines. */
+struct row {
+	struct text description, photo, customer;
+	unsigned lines;
+};
+
+static void set_row(struct report *report, const struct order *order,
+		    struct row *row)
+{
+	const struct text_style *style = &report_styles[STYLE_CELL];
+	char photo[192];
+
+	say_photo(&order->image, photo, sizeof(photo));
+	typeset(&report->ts, order->description, style, DESCRIPTION_WIDTH, 2,
+		&row->description);
+	typeset(&report->ts, str_from(photo),
+		&report_styles[STYLE_CELL_MUTED], DESCRIPTION_WIDTH, 2,
+		&row->photo);
+	typeset(&report->ts, customer_of(order), style, CUSTOMER_WIDTH, 2,
+		&row->customer);
+	row->lines = row->description.line_count +
+		     (photo[0] ? row->photo.line_count : 0);
+	if (row->lines < row->customer.line_count)
+		row->lines = row->customer.line_count;
+	if (!row->lines)
+		row->lines = 1;
+}
+
 static void draw_row(struct report *report, const struct order *order,
 		     int64_t deleted_ms)
 {
-	const struct text_style *style = &report_styles[STYLE_CELL];
-	struct text description, customer;
-	unsigned lines;
+	struct row row;
 	float height, y;
 
-	typeset(&report->ts, order->description, style, DESCRIPTION_WIDTH, 2,
-		&description);
-	typeset(&report->ts, customer_of(order), style, CUSTOMER_WIDTH, 2,
-		&customer);
-	lines = description.line_count > 1 || customer.line_count > 1 ? 2 : 1;
-	height = LEADING * (float)lines + ROW_PAD;
+	set_row(report, order, &row);
+	height = LEADING * (float)row.lines + ROW_PAD;
 	if (report->y - height < BOTTOM)
 		report_new_page(report);
 	if (!report->in_table)
@@ -190,8 +238,11 @@ static void draw_row(struct report *report, const struct order *order,
 	/* The end of an id tells orders of one minute apart. */
 	report_put(report, order->id + sizeof(order->id) - 9, STYLE_CELL_MUTED,
 		   ORDER_X, y);
-	draw_lines(report, &description, DESCRIPTION_X, y);
-	draw_lines(report, &customer, CUSTOMER_X, y);
+	draw_lines(report, &row.description, DESCRIPTION_X, y);
+	if (order->image.id.len)
+		draw_lines(report, &row.photo, DESCRIPTION_X,
+			   y - LEADING * (float)row.description.line_count);
+	draw_lines(report, &row.customer, CUSTOMER_X, y);
 	report_put(report, order_status_name(order->status), STYLE_CELL_MUTED,
 		 STATUS_X, y);
 	report_put_price(report, order->price_minor, order->currency, STYLE_CELL,

@@ -213,7 +213,7 @@ static void a_mismatch_must_be_accepted(void **state)
 	(void)state;
 	assert_false(take(&order));
 	assert_int_equal(err.code, ERROR_MISMATCH);
-	assert_non_null(strstr(err.detail, "Hut (61 %)"));
+	assert_non_null(strstr(err.detail, "Hut (62 %)"));
 	order = ordered(issue_verdict(VERDICT_MISMATCH, 0), false);
 	assert_false(take(&order));
 	assert_int_equal(err.code, ERROR_MISMATCH);
