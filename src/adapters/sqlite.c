@@ -549,6 +549,7 @@ static const struct database_ops sqlite_ops = {
 	.release = sqlite_release,
 	.check = sqlite_check,
 	.maintain = sqlite_maintain,
+	.copy = sqlite_copy,
 	.close = sqlite_close,
 };
 

@@ -114,6 +114,10 @@ bool sqlite_search_flush(struct sqlite *db, struct error *err) MUST_CHECK;
 /* Forgets what was queued behind `count`. */
 void sqlite_search_forget(struct sqlite *db, size_t count);
 
+/* sqlite_copy.c */
+bool sqlite_copy(struct database *database, const char *path,
+		 struct error *err) MUST_CHECK;
+
 /* sqlite_maintain.c */
 bool sqlite_maintain(struct database *database, int64_t now_ms,
 		     struct error *err) MUST_CHECK;

@@ -5,34 +5,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "ordermill/ordermill.h"
+#include "ordermill/check.h"
 #include "ordermill/token_file.h"
 #include "ports/database.h"
 #include "ports/deletion_log.h"
 #include "ports/event_bus.h"
-#include "ports/mailer.h"
 #include "ports/object_archive.h"
 #include "ports/settings.h"
 #include "recognition/model_file.h"
 
 #include "base/banned.h"
 
-#define CONNECT_TIMEOUT_MS 3000
-
-enum finding { GOOD, HINT, BAD };
+#define BACKUP_OLD_MS (36ll * 3600 * 1000)
 
 static bool any_bad;
 
-static void say(enum finding finding, const char *what, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
-static void say(enum finding finding, const char *what, const char *fmt, ...)
+void say(enum finding finding, const char *what, const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "note", "FAIL" };
 	va_list args;
@@ -43,17 +35,6 @@ static void say(enum finding finding, const char *what, const char *fmt, ...)
 	vprintf(fmt, args);
 	va_end(args);
 	putchar('\n');
-}
-
-static bool exists(const char *path)
-{
-	return access(path, F_OK) == 0;
-}
-
-static bool is_set_to(const struct config *config, const char *key,
-		      const char *value)
-{
-	return !strcmp(config_text(config, key), value);
 }
 
 static void check_state(const struct config *config)
@@ -185,105 +166,6 @@ static void check_event_bus(const struct config *config)
 		    config_text(config, "event_bus.topic_arn"));
 }
 
-static bool connects_to(const struct addrinfo *address)
-{
-	int fd CLEANUP(cleanup_fd) =
-		socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC |
-					   SOCK_NONBLOCK, 0);
-	struct pollfd wait = { .fd = fd, .events = POLLOUT };
-	socklen_t len = sizeof(int);
-	int reason = 0;
-
-	if (fd < 0)
-		return false;
-	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
-		return true;
-	if (errno != EINPROGRESS)
-		return false;
-	if (poll(&wait, 1, CONNECT_TIMEOUT_MS) <= 0) {
-		errno = ETIMEDOUT;
-		return false;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &len) < 0)
-		return false;
-	errno = reason;
-	return reason == 0;
-}
-
-/* smtp://host:port or smtps://host:port; a literal IPv6 host in brackets. */
-static bool split_url(const char *url, char host[256], char port[8])
-{
-	const char *at = strstr(url, "://");
-	bool bracketed;
-
-	if (!at)
-		return false;
-	snprintf(port, 8, "%s", str_starts(str_from(url), STR("smtps:")) ?
-					"465" : "25");
-	at += 3;
-	bracketed = *at == '[';
-	at += bracketed;
-	size_t len = strcspn(at, bracketed ? "]" : ":/");
-	if (len == 0 || len > 255)
-		return false;
-	memcpy(host, at, len);
-	host[len] = '\0';
-	at += len + bracketed;
-	if (*at == ':')
-		snprintf(port, 8, "%.*s", (int)strcspn(at + 1, "/"), at + 1);
-	return true;
-}
-
-static void check_smtp(const struct config *config)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const char *url = config_text(config, "mailer.url");
-	struct addrinfo *addresses = NULL;
-	char host[256], port[8];
-	bool connected = false;
-	int status;
-
-	if (!split_url(url, host, port)) {
-		say(BAD, "mailer", "mailer.url: %s is not smtp://host:port",
-		    url);
-		return;
-	}
-	status = getaddrinfo(host, port, &hints, &addresses);
-	if (status != 0) {
-		say(BAD, "mailer", "%s: %s", host, gai_strerror(status));
-		return;
-	}
-	for (struct addrinfo *a = addresses; a && !connected; a = a->ai_next)
-		connected = connects_to(a);
-	if (connected)
-		say(GOOD, "mailer", "smtp, %s answers", url);
-	else
-		say(BAD, "mailer", "smtp, %s: %s. Mail waits until it "
-				   "answers.", url, strerror(errno));
-	freeaddrinfo(addresses);
-}
-
-static void check_mailer(const struct config *config)
-{
-	const char *folder = config_text(config, "mailer.directory");
-	struct mailer *mailer;
-	struct error err;
-
-	error_init(&err);
-	if (!is_set_to(config, "mailer.adapter", "maildir")) {
-		check_smtp(config);
-	} else if (!exists(folder)) {
-		say(BAD, "mailer", "%s is not there. Run `ordermill init`.",
-		    folder);
-	} else if (!mailer_open(&mailer, config, &err)) {
-		say(BAD, "mailer", "%s", failure_text(&err));
-	} else {
-		say(GOOD, "mailer", "maildir: mail lands in %s, nobody gets it",
-		    folder);
-		mailer_close(mailer);
-	}
-}
-
 static bool is_font(const FTSENT *entry)
 {
 	const char *dot = strrchr(entry->fts_name, '.');
@@ -395,6 +277,48 @@ static void check_recognizer(const struct config *config)
 		say(GOOD, "recognizer", "%s", name);
 }
 
+/* Tokens travel in every request. */
+static void check_tls(const struct config *config)
+{
+	const char *url = config_text(config, "site.url");
+
+	if (str_starts(str_from(url), STR("https://")))
+		say(GOOD, "tls", "site.url is %s", url);
+	else if (str_starts(str_from(url), STR("http://127.")) ||
+		 str_starts(str_from(url), STR("http://localhost")))
+		say(HINT, "tls", "none, for this machine alone. Before others "
+				 "reach the desk: a certificate in nginx, and "
+				 "https:// in site.url");
+	else
+		say(HINT, "tls", "%s: tokens and orders travel in the clear. "
+				 "Give nginx a certificate, then set site.url "
+				 "to https://", url);
+}
+
+static void check_backup(const struct config *config, int64_t now_ms)
+{
+	const char *path = config_text(config, "backup.last_file");
+	struct stat st;
+	long long hours;
+
+	if (!is_set_to(config, "database.adapter", "sqlite")) {
+		say(HINT, "backup", "%s keeps its own: see that point-in-time "
+				    "recovery and versioning are on",
+		    config_text(config, "database.adapter"));
+		return;
+	}
+	if (stat(path, &st) < 0) {
+		say(HINT, "backup", "none was made. Once a day: `ordermill "
+				    "backup FOLDER`, and the folder on "
+				    "another machine");
+		return;
+	}
+	hours = (now_ms / 1000 - st.st_mtime) / 3600;
+	say(now_ms - st.st_mtime * 1000ll > BACKUP_OLD_MS ? HINT : GOOD,
+	    "backup", "the last one is %lld hour%s old", hours,
+	    hours == 1 ? "" : "s");
+}
+
 int command_check(struct desk *desk, int argc, char **argv)
 {
 	const struct config *config = desk->config;
@@ -424,5 +348,7 @@ int command_check(struct desk *desk, int argc, char **argv)
 	check_fonts(config);
 	check_tokens(desk);
 	check_relay(config);
+	check_tls(config);
+	check_backup(config, desk->now_ms);
 	return any_bad ? EXIT_FAILED : EXIT_GOOD;
 }

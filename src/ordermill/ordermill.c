@@ -23,51 +23,57 @@
 static const struct command commands[] = {
 	{ "init", "ordermill init\n",
 	  "make the state folder, secrets, database and the relay's token",
-	  true, command_init },
+	  true, command_init, false },
 	{ "check", "ordermill check [-t]\n",
 	  "try everything the desk needs; with -t, print the configuration",
-	  true, command_check },
+	  true, command_check, false },
 	{ "token",
 	  "ordermill token add NAME [--scopes a,b]\n"
 	  "ordermill token list\n"
 	  "ordermill token revoke NAME\n",
-	  "give, list and revoke API tokens", true, command_token },
+	  "give, list and revoke API tokens", true, command_token, false },
 	{ "deletions",
 	  "ordermill deletions list [--open | --dead | --all]\n"
 	  "ordermill deletions redrive [EVENT_ID]\n",
 	  "what became of deletions; try dead letters again", true,
-	  command_deletions },
+	  command_deletions, false },
 	{ "event",
 	  "ordermill event verify FILE [--certificate PEM] [--now TIME] "
 	  "[--topic ARN]\n",
 	  "why a message of the event bus was or would be refused", false,
-	  command_event },
+	  command_event, false },
 	{ "restore", "ordermill restore ORDER_ID\n",
 	  "put a deleted order back, same id and bytes", true,
-	  command_restore },
+	  command_restore, false },
+	{ "backup", "ordermill backup FOLDER\n",
+	  "copy the whole desk into a new folder, while it works", true,
+	  command_backup, true },
+	{ "restore-backup", "ordermill restore-backup [--replace] FOLDER\n",
+	  "make the state anew from a backup, on a desk that is stopped", true,
+	  command_restore_backup, true },
 	{ "export", "ordermill export\n",
-	  "all live orders, one JSON document a line", true, command_export },
+	  "all live orders, one JSON document a line", true, command_export, false },
 	{ "site",
 	  "ordermill site enable [--server-name NAME] [--listen ADDRESS]\n"
 	  "ordermill site (disable | reload)\n",
 	  "nginx's site: write it, try it, have it taken over", false,
-	  command_site },
+	  command_site, false },
 	{ "model",
 	  "ordermill model install\n"
 	  "ordermill model import FILE…\n"
 	  "ordermill model show\n",
 	  "the network that looks at photos: fetch it by npm, or take its files",
-	  true, command_model },
+	  true, command_model, false },
 	{ "config", "ordermill config (example | manual | print)\n",
 	  "an example file, its manual page, what is in force", false,
-	  command_config },
+	  command_config, false },
 	{ "match",
 	  "ordermill match DESCRIPTION [LABEL[=CONFIDENCE] [--parents A,B] "
 	  "[--aliases A,B]]... [--coco] [--wordnet DIR]\n",
 	  "what a photo with these labels would be said to show", false,
-	  command_match },
+	  command_match, false },
 	{ "errors", "ordermill errors --format=(markdown | html)\n",
-	  "every problem type the API answers with", false, command_errors },
+	  "every problem type the API answers with", false, command_errors, false },
 };
 
 int say_failed(const char *fmt, ...)
@@ -100,7 +106,7 @@ static void print_help(FILE *to)
 {
 	fputs("usage: ordermill [-c FILE] COMMAND [ARGUMENTS]\n\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name,
+		fprintf(to, "  %-14s %s\n", commands[i].name,
 			commands[i].help);
 	fputs("\n  -c FILE    the configuration (default $ORDERMILL_CONFIG, "
 	      "else\n"
@@ -162,7 +168,7 @@ static int run(const struct command *command, const char *config_path,
 	error_init(&err);
 	if (command->needs_config &&
 	    (!config_load(&config, config_path, &err) ||
-	     !become_owner(config, &err))) {
+	     (!command->stays_root && !become_owner(config, &err)))) {
 		config_free(config);
 		return say_failure(&err);
 	}

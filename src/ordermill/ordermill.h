@@ -26,9 +26,12 @@ struct command {
 	const char *help;		/* one line for the overview */
 	bool needs_config;
 	int (*run)(struct desk *, int argc, char **argv);
+	bool stays_root;	/* else root becomes the state's owner */
 };
 
 int command_init(struct desk *desk, int argc, char **argv);
+int command_backup(struct desk *desk, int argc, char **argv);
+int command_restore_backup(struct desk *desk, int argc, char **argv);
 int command_check(struct desk *desk, int argc, char **argv);
 int command_token(struct desk *desk, int argc, char **argv);
 int command_deletions(struct desk *desk, int argc, char **argv);

@@ -39,6 +39,9 @@ struct database_ops {
 	 * records, subscribers never confirmed. Returns quickly; called every
 	 * second or so. */
 	bool (*maintain)(struct database *, int64_t now_ms, struct error *);
+	/* Into a new file: all that was committed at one moment, while others
+	 * read and write. ERROR_UNAVAILABLE where the engine is no file. */
+	bool (*copy)(struct database *, const char *path, struct error *);
 	void (*close)(struct database *);
 };
 
@@ -88,6 +91,11 @@ static inline bool database_maintain(struct database *d, int64_t now_ms,
 				     struct error *err)
 {
 	return d->ops->maintain(d, now_ms, err);
+}
+static inline bool database_copy(struct database *d, const char *path,
+				 struct error *err)
+{
+	return d->ops->copy(d, path, err);
 }
 
 #endif

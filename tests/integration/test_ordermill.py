@@ -1,7 +1,10 @@
 """The operator's command line on a running desk"""
 import json
 import os
+import re
+import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -100,6 +103,57 @@ def test_export_gives_every_order(desk, api):
 def test_check_finds_nothing_wrong(desk):
     done = desk.command("check", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_check_says_what_is_not_set_up(desk):
+    hints = {line.split()[1] for line in
+             desk.command("check").stdout.splitlines()
+             if line.startswith("note")}
+    assert {"recognizer", "tls", "backup"} <= hints
+
+
+def test_check_tells_of_a_site_without_tls(desk, tmp_path):
+    path = tmp_path / "x.conf"
+    with open(desk.config, encoding="utf-8") as file:
+        text = re.sub("(?m)^site.url.*$", "site.url = http://desk.example",
+                      file.read())
+    path.write_text(text)
+    said = desk.command("-c", str(path), "check", check=False).stdout
+    assert "in the clear" in said
+    path.write_text(text.replace("http://desk", "https://desk"))
+    said = desk.command("-c", str(path), "check", check=False).stdout
+    assert re.search("(?m)^ok +tls", said)
+
+
+def test_check_tells_of_a_backup_that_is_old(desk):
+    path = os.path.join(desk.state, "last_backup")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("x")
+    for hours, word in ((1, "ok"), (37, "note")):
+        seconds = time.time() - hours * 3600 - 1
+        os.utime(path, (seconds, seconds))
+        said = desk.command("check").stdout
+        assert re.search(f"(?m)^{word} +backup .* {hours} hour", said), said
+    os.unlink(path)
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(desk,
+                                                                tmp_path):
+    config = tmp_path / "x.conf"
+    config.write_text(f"state.directory = {tmp_path}/state\n")
+    desk.command("-c", str(config), "init")
+    path = tmp_path / "state" / "ordermill.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 999")
+    database.close()
+    for command in ("init", "check", "export"):
+        done = desk.command("-c", str(config), command, check=False)
+        assert done.returncode == 1
+        assert "schema 999, newer than this program" in \
+            done.stdout + done.stderr
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (999,)
+    database.close()
 
 
 def test_a_wrong_key_is_named_with_its_line(desk, tmp_path):
