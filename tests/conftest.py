@@ -3,7 +3,6 @@ for the integration and the browser tests."""
 import itertools
 import json
 import os
-import secrets
 import shutil
 import sys
 import tempfile
@@ -14,9 +13,8 @@ TESTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "tools"))
 sys.path.insert(0, os.path.join(TESTS, "integration"))
 
-import objects  # noqa: E402
-from desk import Desk  # noqa: E402
 from peers import Missing, Peers  # noqa: E402
+from profiles import aws_desk, local_desk  # noqa: E402
 from support import Api  # noqa: E402
 
 PROFILES = os.environ.get("ORDERMILL_PROFILES", "local").split(",")
@@ -74,42 +72,6 @@ def pytest_collection_modifyitems(config, items):
         items[:] = kept
 
 
-class Bus:
-    """The topic of a desk, and a key whose messages it takes as true."""
-
-    def __init__(self, topic, key, certificate_url):
-        self.topic, self.key = topic, key
-        self.certificate_url = certificate_url
-
-
-def local_desk(state, overrides, more):
-    # Who wants photos to be looked at says so: most need them not.
-    desk = Desk(state, overrides={"profile": "local",
-                                  "image_recognizer.adapter": "none",
-                                  **overrides}, **more)
-    desk.objects = objects.Directory(desk.objects_dir)
-    # as the relay's own messages name it
-    desk.bus = Bus("arn:aws:sns:local:000000000000:order-deleted",
-                   os.path.join(state, "event_bus", "key.pem"),
-                   desk.url + "/events/certificate.pem")
-    return desk
-
-
-def aws_desk(peers, state, overrides, more):
-    boto3 = pytest.importorskip("boto3",
-                                reason="pip's boto3 is not installed")
-    name = f"order-{secrets.token_hex(6)}"
-    keys, environment = peers.desk_settings(name)
-    more["environment"] = {**environment, **more.get("environment", {})}
-    desk = Desk(state, overrides={**keys, **overrides}, **more)
-    desk.objects = objects.Bucket(boto3.client(
-        "s3", endpoint_url=peers.need("s3"), region_name="us-east-1",
-        aws_access_key_id=peers.key, aws_secret_access_key=peers.secret),
-        name)
-    desk.bus = Bus(keys["event_bus.topic_arn"], *peers.signer())
-    return desk
-
-
 @pytest.fixture(scope="session")
 def make_desk(profile, request):
     """Starts further desks; all are stopped and removed at the end."""
@@ -123,7 +85,6 @@ def make_desk(profile, request):
         else:
             desk = aws_desk(request.getfixturevalue("peers"), state,
                             overrides or {}, more)
-        desk.profile = profile
         desks.append(desk)
         desk.start()
         return desk

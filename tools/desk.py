@@ -676,29 +676,51 @@ def serve_control(desk, control):
 
 def supervise(arguments, report):
     """Starts the desk, tells `report` how it went, and minds it."""
-    control = None
     desk = Desk(arguments.state, arguments.port)
-    try:
-        desk.start()
-        path = control_path(desk.state)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        control = socket.socket(socket.AF_UNIX)
-        before = os.umask(0o177)
-        control.bind(path)
-        os.umask(before)
-        control.listen(16)
-        report("")
-    except Trouble as trouble:
-        report(str(trouble))
-        return 1
-    except OSError as error:
-        desk.stop()
-        report(f"The desk cannot start: {error}.")
-        return 1
-    serve_control(desk, control)
-    os.unlink(path)
+    path = control_path(desk.state)
+    with contextlib.ExitStack() as stack:
+        try:
+            if arguments.profile == "aws-peers":
+                stack.callback(start_peers(desk).stop)
+            desk.start()
+            control = open_control(path)
+            report("")
+        except Trouble as trouble:
+            report(str(trouble))
+            return 1
+        except OSError as error:
+            desk.stop()
+            report(f"The desk cannot start: {error}.")
+            return 1
+        serve_control(desk, control)
+        os.unlink(path)
     return 0
+
+
+def open_control(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    control = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    control.bind(path)
+    os.umask(before)
+    control.listen(16)
+    return control
+
+
+def start_peers(desk):
+    """Gives the desk servers that stand in for AWS (peers.py)."""
+    import peers as peers_module
+    peers = peers_module.Peers(os.path.join(desk.state, "peers")).start()
+    try:
+        desk.overrides, environment = peers.desk_settings("ordermill")
+    except peers_module.Missing as missing:
+        peers.stop()
+        raise Trouble(f"For --profile aws-peers {missing}.")
+    desk.environment.update(environment)
+    write_file(os.path.join(peers.folder, "environment"), "".join(
+        f"{name}={value}\n" for name, value in environment.items()))
+    return peers
 
 
 def go_to_background(arguments):
@@ -753,6 +775,9 @@ def command_up(arguments):
         desk.check_port()
         desk.make_folders()
         return 3
+    if arguments.profile == "aws-peers":
+        say("Starting DynamoDB Local, radosgw, moto and ministack; what they "
+            "keep is gone after ./dev down")
     say(f"Starting eleven operations, objects, relay and nginx "
         f"(state in {arguments.state})")
     if arguments.foreground:
@@ -860,6 +885,9 @@ def main():
         return one
     up = command("up", command_up)
     up.add_argument("--port", type=port_number, default=8080)
+    up.add_argument("--profile", choices=("local", "aws-peers"),
+                    default="local", help="aws-peers: the profile aws on "
+                    "servers that stand in for AWS (needs pip and npm)")
     up.add_argument("--sample", action="store_true",
                     help="put in 30 orders, some of them deleted")
     up.add_argument("--foreground", action="store_true",

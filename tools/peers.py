@@ -107,6 +107,7 @@ class Peer(threading.Thread):
     """Lives in a thread of its own, as long as its processes do: they are
     told to end when the thread that started them dies."""
     peer = None
+    stop = staticmethod(subprocess.Popen.terminate)
 
     def __init__(self, peers):
         super().__init__(daemon=True, name=self.peer)
@@ -121,7 +122,8 @@ class Peer(threading.Thread):
 
     def run(self):
         try:
-            os.makedirs(self.folder, exist_ok=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os.makedirs(self.folder)
             self.begin()
         except Missing as missing:
             self.missing = str(missing)
@@ -176,7 +178,7 @@ class Peer(threading.Thread):
     def end_processes(self):
         for process in reversed(self.processes):
             if process.poll() is None:
-                process.terminate()
+                self.stop(process)
         for process in self.processes:
             try:
                 process.wait(STOP_S)
@@ -356,6 +358,7 @@ class S3(Peer):
     """Ceph's radosgw over one monitor and one store in memory: verifies
     signatures in headers and in presigned URLs. Does not echo encryption."""
     peer = "s3"
+    stop = staticmethod(subprocess.Popen.kill)  # all of it is in memory
 
     def begin(self):
         self.need("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin",
@@ -384,8 +387,16 @@ class S3(Peer):
                   self.peers.key, "--secret-key", self.peers.secret)
 
     def gateway(self):
-        self.spawn("radosgw", "-c", self.conf, "-n", "client.rgw", "-f")
+        self.end = time.monotonic() + START_S
+        self.door = self.spawn("radosgw", "-c", self.conf, "-n", "client.rgw",
+                               "-f")
         self.wait_port()
+
+    def close_door(self):
+        """Nobody answers until gateway(); what is stored stays."""
+        self.processes.remove(self.door)
+        self.door.kill()
+        self.door.wait()
 
     def ceph(self, program, *arguments):
         return self.step(program, "-c", self.conf, *arguments)
@@ -413,7 +424,7 @@ osd crush chooseleaf type = 0
 osd objectstore = memstore
 memstore device bytes = 1073741824
 run dir = {self.folder}/run
-admin socket = {self.folder}/run/$name.asok
+admin socket =
 log file = {self.folder}/$name.log
 pid file = {self.folder}/run/$name.pid
 ms bind ipv6 = false

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from desk import ROOT
+from profiles import Directory
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "storm"))
 
@@ -77,7 +78,7 @@ def test_i2_sees_an_order_that_is_nowhere_or_lives_on(log):
 
 def test_i4_sees_torn_and_temporary_files(tmp_path, log):
     class Desk:
-        objects_dir = str(tmp_path)
+        objects = Directory(str(tmp_path))
     day = tmp_path / "archive" / "2026"
     day.mkdir(parents=True)
     (day / "good.json").write_text(
@@ -153,7 +154,7 @@ def test_i8_sees_a_damaged_database(tmp_path):
     import sqlite3
 
     class Desk:
-        state = str(tmp_path)
+        profile, state = "local", str(tmp_path)
     path = tmp_path / "ordermill.db"
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE t(a TEXT)")

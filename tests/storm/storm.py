@@ -17,11 +17,14 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)),
                                 "tools"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 sys.path.insert(0, HERE)
 
 import checker  # noqa: E402
-from desk import Desk, RESPONDERS, Trouble, descendants, say  # noqa: E402
+from desk import RESPONDERS, Trouble, descendants, say  # noqa: E402
 from mail_sink import MailSink  # noqa: E402
+from peers import Missing, Peers  # noqa: E402
+from profiles import aws_desk, local_desk  # noqa: E402
 
 SUBSCRIBERS = ("one@example.org", "two@example.org", "three@example.org")
 PATIENCE_S = 30     # a request is repeated this long until it is answered
@@ -219,7 +222,16 @@ def subscribe(client, sink):
             raise Trouble(f"{address} could not be confirmed: {status}")
 
 
-def run(desk, sink, arguments):
+def close_s3(peers, seconds):
+    """The store is away for a while in the middle of it all."""
+    time.sleep(2)
+    peers.peer("s3").close_door()
+    say(f"S3 is away for {seconds} s")
+    time.sleep(seconds)
+    peers.peer("s3").gateway()
+
+
+def run(desk, sink, arguments, peers=None):
     token = desk.token()
     log = Log()
     client = Client(desk, token, log)
@@ -231,7 +243,7 @@ def run(desk, sink, arguments):
     checker.wait_closed(desk, 30)
     time.sleep(1.5)
     before = checker.resources(desk)
-    seconds = max(2.0, arguments.kills * arguments.every)
+    seconds = max(2.0, arguments.kills * arguments.every, arguments.s3_down)
     total = arguments.deletes * 5 // 4 + 1
     plan = {"made": 0, "total": total, "kills": arguments.kills}
     ends = {"start": time.monotonic(), "seconds": seconds}
@@ -249,6 +261,8 @@ def run(desk, sink, arguments):
     while log.kills < arguments.kills:
         time.sleep(pick.uniform(0.4, 1.6) * arguments.every)
         kill_one(desk, log, pick)
+    if arguments.s3_down:
+        close_s3(peers, arguments.s3_down)
     last_fault = time.monotonic()
     for thread in threads:
         thread.join()
@@ -265,21 +279,37 @@ def main():
     parser.add_argument("--every", type=float, default=0.3,
                         help="seconds from kill to kill, on average")
     parser.add_argument("--seed", default=str(time.time_ns()))
+    parser.add_argument("--profile", choices=("local", "aws-peers"),
+                        default="local")
+    parser.add_argument("--s3-down", type=float, default=0, metavar="SECONDS",
+                        help="with aws-peers: S3 is away for so long")
     arguments = parser.parse_args()
+    if arguments.s3_down and arguments.profile != "aws-peers":
+        parser.error("--s3-down needs --profile aws-peers")
     state = tempfile.mkdtemp(prefix="storm-")
     sink = MailSink()
-    desk = Desk(state, overrides={
+    overrides = {
         "mailer.adapter": "smtp", "mailer.tls": "never",
         "mailer.url": f"smtp://127.0.0.1:{sink.port}",
-        "relay.sweep_after_s": "10"})
+        "relay.sweep_after_s": "10"}
+    desk = peers = None
     good = False
     try:
+        if arguments.profile == "local":
+            desk = local_desk(state, overrides, {})
+        else:
+            say("Starting the peers")
+            peers = Peers(os.path.join(state, "peers")).start()
+            desk = aws_desk(peers, state, overrides, {})
         desk.start()
-        good = run(desk, sink, arguments)
-    except Trouble as trouble:
+        good = run(desk, sink, arguments, peers)
+    except (Trouble, Missing) as trouble:
         print(f"./dev storm: {trouble}", file=sys.stderr)
     finally:
-        desk.stop()
+        if desk:
+            desk.stop()
+        if peers:
+            peers.stop()
         sink.shutdown()
         if good:
             shutil.rmtree(state, ignore_errors=True)

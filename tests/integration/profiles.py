@@ -1,7 +1,15 @@
-"""objects.py: the objects of a desk, looked at and tampered with from outside:
-files of a directory, or a bucket by boto3."""
+"""profiles.py: a desk of a profile, and what it stands on, looked at and
+tampered with from outside: a directory, or a bucket by boto3."""
 import json
 import os
+import secrets
+
+from desk import Desk
+from peers import Missing
+
+
+# Who wants photos to be looked at says so: most need them not.
+NO_PHOTOS = {"image_recognizer.adapter": "none"}
 
 
 class Directory:
@@ -73,3 +81,42 @@ class Bucket:
 
     def allow(self, _):
         self.client.delete_bucket_policy(Bucket=self.name)
+
+
+class Bus:
+    """The topic of a desk, and a key whose messages it takes as true."""
+
+    def __init__(self, topic, key, certificate_url):
+        self.topic, self.key = topic, key
+        self.certificate_url = certificate_url
+
+
+def local_desk(state, overrides, more):
+    desk = Desk(state, overrides={"profile": "local", **NO_PHOTOS,
+                                  **overrides}, **more)
+    desk.profile = "local"
+    desk.objects = Directory(desk.objects_dir)
+    # as the relay's own messages name it
+    desk.bus = Bus("arn:aws:sns:local:000000000000:order-deleted",
+                   os.path.join(state, "event_bus", "key.pem"),
+                   desk.url + "/events/certificate.pem")
+    return desk
+
+
+def aws_desk(peers, state, overrides, more):
+    """With a table, a bucket and a topic of its own on the peers."""
+    try:
+        import boto3
+    except ImportError:
+        raise Missing("pip's boto3 is not installed") from None
+    name = f"order-{secrets.token_hex(6)}"
+    keys, environment = peers.desk_settings(name)
+    more["environment"] = {**environment, **more.get("environment", {})}
+    desk = Desk(state, overrides={**keys, **NO_PHOTOS, **overrides}, **more)
+    desk.profile = "aws"
+    desk.objects = Bucket(boto3.client(
+        "s3", endpoint_url=peers.need("s3"), region_name="us-east-1",
+        aws_access_key_id=peers.key, aws_secret_access_key=peers.secret),
+        name)
+    desk.bus = Bus(keys["event_bus.topic_arn"], *peers.signer())
+    return desk
