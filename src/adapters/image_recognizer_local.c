@@ -175,9 +175,13 @@ static struct str read_made(int fd, size_t bytes, struct arena *arena)
 
 static void not_checked(const char *reason, struct recognition *ret)
 {
-	ret->verdict = VERDICT_NOT_CHECKED;
-	ret->confidence_permille = -1;
-	ret->reason = reason;
+	struct match match;
+
+	match_not_checked(reason, &match);
+	ret->verdict = match.verdict;
+	ret->confidence_permille = match.confidence_permille;
+	ret->reason = match.reason;
+	ret->evidence = match.evidence;
 }
 
 /* What was seen, and whether it is what the description says. */
@@ -211,6 +215,7 @@ static void judge(const struct local *local,
 	ret->verdict = match.verdict;
 	ret->confidence_permille = match.confidence_permille;
 	ret->reason = match.reason;
+	ret->evidence = match.evidence;
 	ret->warning = match.warning;
 }
 
@@ -241,6 +246,9 @@ static void take_answer(const struct local *local,
 	if (answer->damaged) {
 		ret->verdict = VERDICT_UNSURE;
 		ret->reason = "damaged";
+		ret->evidence = str_from(
+			arena_printf(arena, "A part of the photo is missing. %.*s",
+				     STR_ARG(ret->evidence)));
 		ret->warning = (struct str){ NULL, 0 };
 	}
 }
