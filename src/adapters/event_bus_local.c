@@ -26,6 +26,8 @@
 #define HEADER_MAX_BYTES 512u
 #define CERTIFICATE_MAX_BYTES (16u * KIB)
 #define TOKEN_BYTES 32
+/* Who its certificate is of. */
+#define COMMON_NAME "ordermill local event bus"
 #define SUBSCRIPTION_MAX_BYTES 128
 
 static const struct http_timeouts timeouts = { 5000, 15000 };
@@ -61,7 +63,7 @@ static bool open_sender(struct local *local, struct error *err)
 		if (mkdir(local->directory, 0750) && errno != EEXIST)
 			return path_fault(local->directory, err);
 		if (!signing_key_ensure(local->key, local->certificate,
-					EVENT_BUS_LOCAL_NAME, err) ||
+					COMMON_NAME, err) ||
 		    !signing_key_open(&local->signing_key, local->key, err))
 			return false;
 	}
@@ -389,6 +391,21 @@ static bool local_ensure_subscription(struct event_bus *bus, int64_t now_ms,
 
 /* --- open, close --------------------------------------------------------- */
 
+/* The relay would make it at its first event; `ordermill check` wants it now. */
+static bool local_create(struct event_bus *bus, struct setup *setup,
+			 struct error *err)
+{
+	const struct local *local = local_of(bus);
+	bool was_there = !access(local->key, F_OK);
+
+	if (!signing_key_ensure(local->key, local->certificate, COMMON_NAME,
+				err))
+		return false;
+	setup->say(was_there ? SETUP_KEPT : SETUP_MADE, "event bus key",
+		   local->key);
+	return true;
+}
+
 static void local_close(struct event_bus *bus)
 {
 	struct local *local = local_of(bus);
@@ -405,25 +422,14 @@ static const struct event_bus_ops local_ops = {
 	.verify = local_verify,
 	.confirm = local_confirm,
 	.ensure_subscription = local_ensure_subscription,
+	.create = local_create,
 	.close = local_close,
 };
-
-static bool has_word(const char *list, const char *word)
-{
-	struct str rest = str_from(list), part;
-
-	while (str_next(&rest, ' ', &part))
-		if (str_is(part, word))
-			return true;
-	return false;
-}
 
 bool event_bus_local_open(struct event_bus **ret, const struct config *config,
 			  struct error *err)
 {
 	const char *directory = config_text(config, "event_bus.directory");
-	const char *versions = config_text(config,
-					   "event_bus.signature_versions");
 	struct local *local = calloc(1, sizeof(*local));
 
 	if (!local)
@@ -434,12 +440,7 @@ bool event_bus_local_open(struct event_bus **ret, const struct config *config,
 				   "event_bus.directory: is too long");
 	}
 	local->base.ops = &local_ops;
-	local->rules = (struct sns_rules){
-		.topic_arn = str_from(config_text(config,
-						  "event_bus.topic_arn")),
-		.accept_version_1 = has_word(versions, "1"),
-		.accept_version_2 = has_word(versions, "2"),
-	};
+	sns_rules_read(&local->rules, config);
 	local->endpoint = config_text(config, "event_bus.endpoint");
 	snprintf(local->certificate_url_text,
 		 sizeof(local->certificate_url_text),

@@ -319,6 +319,11 @@ const struct config_key config_keys[] = {
 	  .check = is_signature_versions,
 	  .expected = "2, or '1 2'",
 	  .help = "The SNS signature versions that are accepted." },
+	{ .name = "event_bus.dead_letter_arn", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help =
+		"The SQS queue that takes what SNS could not deliver to our "
+		"endpoint; empty: none." },
 	{ .name = "event_bus.certificate_door", .type = CONFIG_TEXT,
 	  .fallback = "",
 	  .check = is_door,

@@ -84,8 +84,6 @@ static bool read_options(struct question *question, int argc, char **argv)
 
 static bool take_rules(struct question *question, struct error *err)
 {
-	const char *versions;
-
 	if (question->topic) {
 		question->rules = (struct sns_rules){
 			str_from(question->topic), true, true,
@@ -96,14 +94,7 @@ static bool take_rules(struct question *question, struct error *err)
 		return error_cause(err, ERROR_INTERNAL,
 				   "of which topic? Say --topic ARN, or name "
 				   "a configuration with -c FILE");
-	versions = config_text(question->config,
-			       "event_bus.signature_versions");
-	question->rules = (struct sns_rules){
-		.topic_arn = str_from(config_text(question->config,
-						  "event_bus.topic_arn")),
-		.accept_version_1 = strchr(versions, '1'),
-		.accept_version_2 = strchr(versions, '2'),
-	};
+	sns_rules_read(&question->rules, question->config);
 	return true;
 }
 

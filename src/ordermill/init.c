@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "base/signature.h"
 #include "ordermill/ordermill.h"
 #include "ordermill/token_file.h"
 #include "ports/database.h"
@@ -141,33 +140,17 @@ static bool make_archive(struct desk *desk, struct error *err)
 	return good;
 }
 
-/* The relay would make it at its first event; `ordermill check` wants it now. */
-static bool make_event_key(const struct config *config, struct error *err)
+static bool make_event_bus(struct desk *desk, struct error *err)
 {
-	const char *folder = config_text(config, "event_bus.directory");
-	char key[4096], certificate[4096];
-	bool was_there;
-
-	if (!uses(config, "event_bus.adapter", "local"))
-		return true;
-	snprintf(key, sizeof(key), "%s/key.pem", folder);
-	snprintf(certificate, sizeof(certificate), "%s/certificate.pem",
-		 folder);
-	was_there = exists(key);
-	if (!signing_key_ensure(key, certificate, EVENT_BUS_LOCAL_NAME, err))
-		return false;
-	say(was_there, "event bus key", key);
-	return true;
-}
-
-static bool make_event_bus(const struct config *config, struct error *err)
-{
+	struct setup setup = { desk->arena, say_step };
 	struct event_bus *bus;
+	bool good;
 
-	if (!event_bus_open(&bus, config, err))
+	if (!event_bus_open(&bus, desk->config, err))
 		return false;
+	good = event_bus_create(bus, &setup, err);
 	event_bus_close(bus);
-	return make_event_key(config, err);
+	return good;
 }
 
 static bool make_mailer(const struct config *config, struct error *err)
@@ -247,7 +230,7 @@ int command_init(struct desk *desk, int argc, char **argv)
 	error_init(&err);
 	if (!make_folders(config, &err) || !make_secret(config, &err) ||
 	    !make_database(config, &err) || !make_archive(desk, &err) ||
-	    !make_event_bus(config, &err) || !make_mailer(config, &err) ||
+	    !make_event_bus(desk, &err) || !make_mailer(config, &err) ||
 	    !make_relay_token(desk, &err))
 		return say_failure(&err);
 	puts("The desk is set up. `ordermill check` tries all of it; "

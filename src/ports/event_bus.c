@@ -11,6 +11,7 @@ static const struct {
 		     struct error *);
 } adapters[] = {
 	{ "local", event_bus_local_open },
+	{ "sns", event_bus_sns_open },
 };
 
 bool event_bus_open(struct event_bus **ret, const struct config *config,
@@ -22,7 +23,8 @@ bool event_bus_open(struct event_bus **ret, const struct config *config,
 		if (!strcmp(adapters[i].name, name))
 			return adapters[i].open(ret, config, err);
 	return error_cause(err, ERROR_INTERNAL,
-			   "event_bus.adapter: %s: is not local", name);
+			   "event_bus.adapter: %s: is not local or sns",
+			   name);
 }
 
 void event_bus_close(struct event_bus *bus)
@@ -59,4 +61,10 @@ bool event_bus_ensure_subscription(struct event_bus *bus, int64_t now_ms,
 {
 	return bus->ops->ensure_subscription(bus, now_ms, arena, ret_confirmed,
 					     err);
+}
+
+bool event_bus_create(struct event_bus *bus, struct setup *setup,
+		      struct error *err)
+{
+	return bus->ops->create(bus, setup, err);
 }

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/config.h"
 #include "base/error.h"
+#include "ports/setup.h"
 
 struct event_bus;
 
@@ -44,6 +45,8 @@ struct event_bus_ops {
 	bool (*ensure_subscription)(struct event_bus *, int64_t now_ms,
 				    struct arena *, bool *ret_confirmed,
 				    struct error *);
+	/* `ordermill init`: makes what is missing (a key, the topic). */
+	bool (*create)(struct event_bus *, struct setup *, struct error *);
 	void (*close)(struct event_bus *);
 };
 
@@ -66,11 +69,13 @@ bool event_bus_confirm(struct event_bus *bus, struct str token,
 bool event_bus_ensure_subscription(struct event_bus *bus, int64_t now_ms,
 				   struct arena *arena, bool *ret_confirmed,
 				   struct error *err) MUST_CHECK;
+bool event_bus_create(struct event_bus *bus, struct setup *setup,
+		      struct error *err) MUST_CHECK;
 
 /* The adapters, for event_bus_open and the contract test. */
 bool event_bus_local_open(struct event_bus **ret, const struct config *config,
 			  struct error *err) MUST_CHECK;
-/* Who its certificate is of. */
-#define EVENT_BUS_LOCAL_NAME "ordermill local event bus"
+bool event_bus_sns_open(struct event_bus **ret, const struct config *config,
+			struct error *err) MUST_CHECK;
 
 #endif

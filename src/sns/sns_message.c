@@ -296,3 +296,37 @@ bool sns_certificate_is_snss(const struct certificate *certificate,
 				   arena_printf(arena, "sns.%.*s.%s",
 						STR_ARG(region), suffix)));
 }
+
+bool sns_topic_is_aws(struct str topic_arn)
+{
+	struct str region, rest = topic_arn, part;
+	unsigned parts = 0;
+
+	while (str_next(&rest, ':', &part))
+		parts++;
+	return parts == 6 && part.len > 0 && suffix_of(topic_arn, &region) &&
+	       memchr(region.ptr, '-', region.len);
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	struct str rest = str_from(list), part;
+
+	while (str_next(&rest, ' ', &part))
+		if (str_is(part, word))
+			return true;
+	return false;
+}
+
+void sns_rules_read(struct sns_rules *ret, const struct config *config)
+{
+	const char *versions = config_text(config,
+					   "event_bus.signature_versions");
+
+	*ret = (struct sns_rules){
+		.topic_arn = str_from(config_text(config,
+						  "event_bus.topic_arn")),
+		.accept_version_1 = has_word(versions, "1"),
+		.accept_version_2 = has_word(versions, "2"),
+	};
+}

@@ -27,6 +27,12 @@ struct sns_rules {
 	bool accept_version_1, accept_version_2;
 };
 
+/* Of event_bus.topic_arn and event_bus.signature_versions. */
+void sns_rules_read(struct sns_rules *ret, const struct config *config);
+/* arn:aws:sns:region:account:name, in a region that AWS may have: "local" is
+ * none. */
+bool sns_topic_is_aws(struct str topic_arn);
+
 const char *sns_type_name(enum event_type type);
 
 /*
