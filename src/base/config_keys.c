@@ -134,6 +134,18 @@ static bool is_scope_map(struct str value)
 	return true;
 }
 
+static bool is_table(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
+		    !(c >= 'A' && c <= 'Z') && !strchr("_-.", c))
+			return false;
+	}
+	return value.len >= 3 && value.len <= 255;
+}
+
 #define A_URL "a URL such as https://desk.example.org, with no slash at its end"
 #define A_NAME "a name"
 
@@ -257,6 +269,11 @@ const struct config_key config_keys[] = {
 	{ .name = "database.path", .type = CONFIG_PATH,
 	  .fallback = "ordermill.db",
 	  .help = "The SQLite file." },
+	{ .name = "database.table", .type = CONFIG_TEXT,
+	  .fallback = "ordermill",
+	  .check = is_table,
+	  .expected = "3 to 255 letters, digits, '_', '-' or '.'",
+	  .help = "The DynamoDB table." },
 	{ .name = "object_archive.adapter", .type = CONFIG_TEXT,
 	  .fallback = "directory", .aws = "s3",
 	  .check = is_not_empty, .expected = A_NAME,

@@ -63,13 +63,21 @@ bool json_parse(struct json *ret, struct str text, struct arena *arena,
 bool json_parse_large(struct json *ret, struct str text, size_t max_nodes,
 		      struct arena *arena, struct error *err)
 {
-	struct json_node *nodes = arena_alloc(arena,
-					      max_nodes * sizeof(nodes[0]));
+	struct json_node *scanned CLEANUP(cleanup_free) = NULL;
+	struct json_node *nodes;
 	size_t count;
 
 	*ret = (struct json){ JSON_ABSENT, NULL };
-	if (!json_scan_nodes(text, nodes, max_nodes, &count, err))
+	/* a value takes two characters at least, the first one one */
+	if (max_nodes > text.len / 2 + 1)
+		max_nodes = text.len / 2 + 1;
+	scanned = malloc(max_nodes * sizeof(scanned[0]));
+	if (!scanned)
+		return error_cause(err, ERROR_UNAVAILABLE, "no memory");
+	if (!json_scan_nodes(text, scanned, max_nodes, &count, err))
 		return false;
+	nodes = arena_alloc(arena, count * sizeof(nodes[0]));
+	memcpy(nodes, scanned, count * sizeof(nodes[0]));
 	own_texts(nodes, count, text, arena);
 	*ret = value_of(nodes);
 	return true;
@@ -143,6 +151,13 @@ struct json_iterator json_first(struct json object)
 	if (!has_kind(object, JSON_OBJECT) || !object.value->count)
 		return (struct json_iterator){ .left = 0 };
 	return at_node(object.value + 1, object.value->count - 1);
+}
+
+struct json_iterator json_first_element(struct json array)
+{
+	if (!has_kind(array, JSON_ARRAY) || !array.value->count)
+		return (struct json_iterator){ .left = 0 };
+	return at_node(array.value + 1, array.value->count - 1);
 }
 
 void json_next(struct json_iterator *it)

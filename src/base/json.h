@@ -24,7 +24,8 @@ struct json {
 /* ERROR_NOT_JSON with line and column in the detail. */
 bool json_parse(struct json *ret, struct str text, struct arena *arena,
 		struct error *err) MUST_CHECK;
-/* The same for a document of ours that may have more values: max_nodes. */
+/* The same for a document of ours, or of a service that we asked, that may have
+ * more values: max_nodes, itself among them. */
 bool json_parse_large(struct json *ret, struct str text, size_t max_nodes,
 		      struct arena *arena, struct error *err) MUST_CHECK;
 
@@ -45,6 +46,10 @@ struct json_iterator {
 };
 struct json_iterator json_first(struct json object);
 void json_next(struct json_iterator *it);
+
+/* The same over the elements of an array: for (it = json_first_element(array);
+ * it.value.value; json_next(&it)) */
+struct json_iterator json_first_element(struct json array);
 
 /* Members of `object` that are not in the NULL-ended list: an error_item each,
  * pointer = prefix + "/" + escaped name, code unknown_member. */

@@ -54,6 +54,9 @@
 #define DEFAULT_PAGE 50u
 #define LIMIT_SEARCH_LENGTH 200u
 
+/* DynamoDB's: an item with its names, 400 KB */
+#define LIMIT_ITEM_BYTES (400u * KIB)
+
 /* times */
 #define IDEMPOTENCY_KEPT_MS (24ll * 3600 * 1000)
 #define RECEIPT_VALID_MS (3600ll * 1000)

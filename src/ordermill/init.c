@@ -104,13 +104,16 @@ static bool make_secret(const struct config *config, struct error *err)
 
 static bool make_database(const struct config *config, struct error *err)
 {
-	const char *path = config_text(config, "database.path");
-	bool was_there = exists(path);
+	bool is_file = uses(config, "database.adapter", "sqlite");
+	const char *place = config_text(config, is_file ? "database.path"
+							: "database.table");
+	bool was_there = is_file && exists(place);
 	struct database *database;
 
 	if (!database_open(&database, config, true, err))
 		return false;
-	say(was_there, "database", path);
+	say(is_file ? was_there : !database->made,
+	    is_file ? "database" : "DynamoDB table", place);
 	database_close(database);
 	return true;
 }

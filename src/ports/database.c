@@ -10,6 +10,7 @@ static const struct {
 	bool (*open)(struct database **, const struct config *, bool migrate,
 		     struct error *);
 } adapters[] = {
+	{ "dynamodb", database_dynamodb_open },
 	{ "sqlite", database_sqlite_open },
 };
 
@@ -22,7 +23,8 @@ bool database_open(struct database **ret, const struct config *config,
 		if (!strcmp(adapters[i].name, name))
 			return adapters[i].open(ret, config, migrate, err);
 	return error_cause(err, ERROR_INTERNAL,
-			   "database.adapter: %s: is not sqlite", name);
+			   "database.adapter: %s: is not sqlite or dynamodb",
+			   name);
 }
 
 void database_close(struct database *database)

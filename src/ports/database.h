@@ -47,6 +47,7 @@ struct database_ops {
 
 struct database {
 	const struct database_ops *ops;
+	bool made;	/* set by an open that migrates, where it is known */
 };
 
 /* Creates or migrates the schema when `migrate`; else a missing or older one is
@@ -55,6 +56,8 @@ bool database_open(struct database **ret, const struct config *config,
 		   bool migrate, struct error *err) MUST_CHECK;
 void database_close(struct database *database);
 /* The adapters, for database_open and tests. */
+bool database_dynamodb_open(struct database **ret, const struct config *config,
+			    bool migrate, struct error *err) MUST_CHECK;
 bool database_sqlite_open(struct database **ret, const struct config *config,
 			  bool migrate, struct error *err) MUST_CHECK;
 

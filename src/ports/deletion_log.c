@@ -9,6 +9,7 @@ static const struct {
 	const char *database;
 	bool (*open)(struct deletion_log **, struct database *, struct error *);
 } adapters[] = {
+	{ "dynamodb", deletion_log_dynamodb_open },
 	{ "sqlite", deletion_log_sqlite_open },
 };
 

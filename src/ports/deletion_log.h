@@ -151,6 +151,9 @@ bool deletion_log_stats(struct deletion_log *log, struct deletion_stats *ret,
 			struct error *err) MUST_CHECK;
 
 /* The adapters, for deletion_log_open. */
+bool deletion_log_dynamodb_open(struct deletion_log **ret,
+				struct database *database,
+				struct error *err) MUST_CHECK;
 bool deletion_log_sqlite_open(struct deletion_log **ret,
 			      struct database *database,
 			      struct error *err) MUST_CHECK;

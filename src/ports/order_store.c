@@ -9,6 +9,7 @@ static const struct {
 	const char *database;
 	bool (*open)(struct order_store **, struct database *, struct error *);
 } adapters[] = {
+	{ "dynamodb", order_store_dynamodb_open },
 	{ "sqlite", order_store_sqlite_open },
 };
 

@@ -103,6 +103,9 @@ bool order_store_recall(struct order_store *store,
 			struct error *err) MUST_CHECK;
 
 /* The adapters, for order_store_open. */
+bool order_store_dynamodb_open(struct order_store **ret,
+			       struct database *database,
+			       struct error *err) MUST_CHECK;
 bool order_store_sqlite_open(struct order_store **ret,
 			     struct database *database,
 			     struct error *err) MUST_CHECK;

@@ -11,6 +11,7 @@ static const struct {
 	bool (*open)(struct subscriber_list **, struct database *,
 		     struct error *);
 } adapters[] = {
+	{ "dynamodb", subscriber_list_dynamodb_open },
 	{ "sqlite", subscriber_list_sqlite_open },
 };
 

@@ -96,6 +96,9 @@ bool subscriber_list_stats(struct subscriber_list *list,
 			   struct error *err) MUST_CHECK;
 
 /* The adapters, for subscriber_list_open. */
+bool subscriber_list_dynamodb_open(struct subscriber_list **ret,
+				   struct database *database,
+				   struct error *err) MUST_CHECK;
 bool subscriber_list_sqlite_open(struct subscriber_list **ret,
 				 struct database *database,
 				 struct error *err) MUST_CHECK;

@@ -20,8 +20,9 @@
 #include "ports/order_store.h"
 #include "ports/subscriber_list.h"
 
-/* Values of `database.adapter`. */
-static const char *const engines[] = { "sqlite" };
+/* Values of `database.adapter`. DynamoDB is tried where ORDERMILL_TEST_DYNAMODB
+ * names an endpoint, each test in a table of its own. */
+static const char *const engines[] = { "sqlite", "dynamodb" };
 
 #define NOW 1764000000000
 
@@ -37,6 +38,24 @@ struct desk {
 };
 
 static const char *current_engine;
+
+static inline const char *dynamodb_endpoint(void)
+{
+	const char *url = getenv("ORDERMILL_TEST_DYNAMODB");
+
+	return url && *url ? url : NULL;
+}
+
+static inline bool is_engine(const char *name)
+{
+	return !strcmp(current_engine ? current_engine : engines[0], name);
+}
+
+/* DynamoDB has none: what was written stays written. */
+static inline bool has_open_transactions(void)
+{
+	return is_engine("sqlite");
+}
 
 /* Shows the error of a call that must succeed. */
 #define assert_ok(desk, call) \
@@ -78,6 +97,7 @@ static inline int desk_setup(void **state)
 {
 	struct desk *desk = calloc(1, sizeof(*desk));
 	const char *tmp = getenv("TMPDIR");
+	static unsigned tables;
 	char path[128];
 	FILE *file;
 
@@ -89,6 +109,13 @@ static inline int desk_setup(void **state)
 	assert_non_null(file);
 	fprintf(file, "state.directory = %s\ndatabase.adapter = %s\n",
 		desk->folder, current_engine ? current_engine : engines[0]);
+	if (is_engine("dynamodb")) {
+		setenv("AWS_ACCESS_KEY_ID", "test", 0);
+		setenv("AWS_SECRET_ACCESS_KEY", "test", 0);
+		fprintf(file, "database.table = test.%d.%u\n"
+			"aws.endpoint.dynamodb = %s\naws.region = eu-test-1\n",
+			getpid(), tables++, dynamodb_endpoint());
+	}
 	fclose(file);
 	assert_ok(desk, config_load(&desk->config, path, &desk->err));
 	desk->arena = arena_new("test", 256 * MIB);
@@ -129,6 +156,11 @@ static inline int run_on_every_engine(const struct CMUnitTest *tests,
 
 	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
 		current_engine = engines[i];
+		if (is_engine("dynamodb") && !dynamodb_endpoint()) {
+			printf("[ SKIPPED  ] dynamodb: "
+			       "ORDERMILL_TEST_DYNAMODB is not set\n");
+			continue;
+		}
 		failed += _cmocka_run_group_tests(engines[i], tests, count,
 						  NULL, NULL);
 	}

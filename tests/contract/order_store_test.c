@@ -441,6 +441,8 @@ static void a_failed_request_that_wrote_is_never_stored(void **state)
 	struct idempotency key = key_of('u', NOW);
 	struct answer answer;
 
+	if (!has_open_transactions())
+		skip();
 	begin(desk);
 	mark(desk);
 	create_order(desk, &kept);
@@ -498,6 +500,8 @@ static void rollback_stores_nothing(void **state)
 
 	struct order other = some_order("blue hat", NOW);
 
+	if (!has_open_transactions())
+		skip();
 	begin(desk);
 	create_order(desk, &order);
 	database_rollback(desk->database);

@@ -434,7 +434,7 @@ static void the_manual_reads_as_written(void **state)
 		"The SQLite file.\n"
 		"The default is\n"
 		".Li \"<state.directory>/ordermill.db\" .\n"
-		".It Ic object_archive.adapter\n"));
+		".It Ic database.table\n"));
 	assert_non_null(strstr(manual,
 		"A whole number from 1 to 100.\n"
 		"The default is\n.Li \"8\" .\n"));

@@ -21,7 +21,7 @@ static struct arena *arena;
 static struct exchange ex;
 static struct error failure;	/* why ports are not open */
 static struct database_fake_facts facts;
-static struct database_fake database = { { &database_fake_ops }, &facts };
+static struct database_fake database = { { .ops = &database_fake_ops }, &facts };
 static struct order_store_fake orders;
 static struct ports ports;
 static unsigned handled;

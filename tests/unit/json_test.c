@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 
 #include "base/banned.h"
@@ -254,6 +255,34 @@ static void pointers_escape_tilde_and_slash(void **state)
 	assert_string_equal(json_pointer(*state, "", STR("")), "/");
 }
 
+static void a_large_answer_has_the_bound_that_its_reader_names(void **state)
+{
+	struct arena *arena = *state;
+	struct json_iterator it;
+	struct buf text;
+	struct json json;
+	struct error err;
+	size_t seen = 0;
+
+	buf_init(&text, arena, MIB);
+	for (int i = 0; i < 5000; i++)
+		buf_add_text(&text, i ? ",1" : "[1");
+	buf_add_char(&text, ']');
+	error_init(&err);
+	assert_false(json_parse(&json, buf_str(&text), arena, &err));
+	error_init(&err);
+	assert_false(json_parse_large(&json, buf_str(&text), 5000, arena,
+				      &err));
+	assert_int_equal(err.code, ERROR_NOT_JSON);
+	error_init(&err);
+	assert_true(json_parse_large(&json, buf_str(&text), 5001, arena,
+				     &err));
+	for (it = json_first_element(json); it.value.value; json_next(&it))
+		seen += str_is(json_literal(it.value), "1");
+	assert_int_equal(seen, 5000);
+	assert_null(json_first_element(it.value).value.value);
+}
+
 #define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -272,6 +301,7 @@ int main(void)
 		IN_ARENA(known_members_are_no_error),
 		IN_ARENA(a_very_long_unknown_name_is_cut),
 		IN_ARENA(a_body_is_an_object_of_known_members),
+		IN_ARENA(a_large_answer_has_the_bound_that_its_reader_names),
 		IN_ARENA(pointers_escape_tilde_and_slash),
 	};
 

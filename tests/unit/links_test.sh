@@ -26,9 +26,9 @@ command -v readelf >/dev/null || { echo "no readelf"; exit 77; }
 [ -x src/operations/create_order ] || { echo "nothing is built"; exit 99; }
 only hpdf generate_pdf_report
 only fribidi generate_pdf_report
-only curl create_order update_order get_orders get_order_by_id \
+only curl create_order update_order delete_order get_orders get_order_by_id \
 	recognize_uploaded_image on_order_deleted archive_deleted_orders \
-	generate_pdf_report objects relay
+	generate_pdf_report subscribe_email unsubscribe_email objects relay
 only sqlite3 create_order update_order delete_order get_orders get_order_by_id \
 	on_order_deleted archive_deleted_orders subscribe_email \
 	unsubscribe_email relay

@@ -57,7 +57,7 @@ static bool fake_bracket(struct database *self, struct error *error)
 static const struct database_ops database_ops = {
 	.name = "fake", .begin = fake_bracket, .commit = fake_bracket,
 };
-static struct database database = { &database_ops };
+static struct database database = { .ops = &database_ops };
 static struct post post;
 static struct turn turn;
 static struct error err;

@@ -44,7 +44,7 @@ static struct {
 	pid_t worker;
 } bench;
 
-static struct database_fake database = { { &database_fake_ops }, NULL };
+static struct database_fake database = { { .ops = &database_fake_ops }, NULL };
 
 /* --- an operation that does as it is told -------------------------------- */
 
