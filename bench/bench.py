@@ -23,6 +23,7 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 from desk import Desk, Trouble, descendants, free_port, say  # noqa: E402
+from photos import photo  # noqa: E402
 
 CONNECTIONS = 32
 ORDER_BYTES = 700
@@ -232,7 +233,7 @@ def wait_closed(bench, wait_s):
 def measure_report(folder, table, bare):
     """Ten thousand archived orders, on a desk of their own."""
     state = tempfile.mkdtemp(prefix="bench-")
-    desk = Desk(state)
+    desk = Desk(state, overrides={"image_recognizer.adapter": "none"})
     try:
         desk.start()
         bench = Bench(desk, folder, 1)
@@ -269,6 +270,80 @@ def measure_report(folder, table, bare):
                   bare * 1000, "ms bare libharu", seconds / bare, "≤ 5",
                   seconds <= 5 * bare)
         table.at_most("memory of that, at its peak", peak / 1024, "MiB", 64)
+    finally:
+        desk.stop()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def large_photo(folder):
+    """A JPEG of 12 megapixels, as phones make them."""
+    path = os.path.join(folder, "large.ppm")
+    with open(path, "wb") as file:
+        file.write(b"P6 4000 3000 255\n")
+        for y in range(3000):
+            row = bytearray(12000)
+            for c, part in enumerate((7, 11, 13)):
+                row[c::3] = bytes((x * part // 16 + y * part // 8) & 255
+                                  for x in range(4000))
+            file.write(row)
+    return subprocess.run(["cjpeg", "-quality", "90", path], check=True,
+                          capture_output=True).stdout
+
+
+def pss_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+        return int(re.search(r"Pss:\s+(\d+)", file.read())[1])
+
+
+def measure_recognizer(folder, table):
+    """Photos, on a desk that looks at them."""
+    state = tempfile.mkdtemp(prefix="bench-")
+    desk = Desk(state, overrides={"image_recognizer.adapter": "local"})
+    model = os.path.join(desk.build, "coco-ssd.model")
+    small = photo("dog")
+    if not os.path.exists(model) or not small:
+        say("      (photos are not measured: the model or a photo could not "
+            "be fetched)")
+        return
+    path = os.path.join(folder, "dog.jpg")
+    with open(path, "wb") as file:
+        file.write(small)
+    figures = dict(re.findall(r"(\w+)=([\d.]+)", subprocess.run(
+        [reference(desk, "recognizer_bench"), model, path],
+        capture_output=True, text=True, check=True).stdout))
+    bare, labels, load = (float(figures[name])
+                          for name in ("bare", "labels", "load"))
+    table.row("photo of 768 x 576 to labels", labels, "ms", bare,
+              "ms bare XNNPACK", labels / bare, "≤ 2.5",
+              labels <= 2.5 * bare)
+    table.row("the model, opened and checked", load, "ms", None, "", None, "",
+              True)
+    try:
+        desk.start()
+        token = desk.token()
+        time.sleep(1.1)
+
+        def upload_ms(body):
+            request = urllib.request.Request(
+                desk.url + "/api/images?description=a%20dog", data=body,
+                headers={"Authorization": "Bearer " + token,
+                         "Content-Type": "application/octet-stream"})
+            started = time.perf_counter()
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                verdict = json.loads(answer.read())
+            if not verdict["model"]:
+                raise Trouble(f"A photo was not checked: {verdict}")
+            return (time.perf_counter() - started) * 1000
+        for name, body in (("768 x 576", small),
+                           ("12 megapixels", large_photo(folder))):
+            times = [upload_ms(body) for _ in range(15)]
+            table.row(f"upload of {name} to verdict",
+                      statistics.median(times), "ms", bare,
+                      "ms bare XNNPACK", statistics.median(times) / bare, "",
+                      True)
+        table.at_most("memory of the recognizer (PSS)",
+                      pss_kib(desk.programs["recognizer"].pid) / 1024, "MiB",
+                      70)
     finally:
         desk.stop()
         shutil.rmtree(state, ignore_errors=True)
@@ -351,7 +426,8 @@ def run(arguments, folder):
         file.write("x" * ORDER_BYTES)
     os.chmod(folder, 0o755)
     state = tempfile.mkdtemp(prefix="bench-")
-    desk = Desk(state, nginx_more=REFERENCE_SITE.format(
+    desk = Desk(state, overrides={"image_recognizer.adapter": "none"},
+                nginx_more=REFERENCE_SITE.format(
         run=os.path.join(state, "run"), port=port, folder=folder))
     try:
         commits = reference(desk, "single_commits")
@@ -383,6 +459,7 @@ def run(arguments, folder):
         desk.stop()
         shutil.rmtree(state, ignore_errors=True)
     measure_report(folder, table, seconds)
+    measure_recognizer(folder, table)
     return table.good
 
 

@@ -18,13 +18,6 @@
 
 #include "base/banned.h"
 
-/* AddressSanitizer maps terabytes and calls what it likes. */
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED true
-#else
-#define SANITIZED false
-#endif
-
 #if defined(__x86_64__)
 #define MACHINE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -78,7 +71,7 @@ static bool limit(int what, rlim_t soft, rlim_t hard)
 
 static bool set_limits(void)
 {
-	return (SANITIZED ||
+	return (JAIL_IS_OPEN ||
 		limit(RLIMIT_AS, JAIL_MEMORY_BYTES, JAIL_MEMORY_BYTES)) &&
 	       limit(RLIMIT_CPU, JAIL_CPU_S, JAIL_CPU_S + 1) &&
 	       limit(RLIMIT_FSIZE, RECOGNIZER_MAX_PHOTO_BYTES,
@@ -94,7 +87,7 @@ static bool set_filter(void)
 	};
 
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       (SANITIZED || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
+	       (JAIL_IS_OPEN || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
 				   &program) == 0);
 }
 
