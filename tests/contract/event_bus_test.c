@@ -236,11 +236,11 @@ static void what_is_published_comes_back_signed_and_verifies(void **state)
 		fail_msg("%s %s", err.detail, err.cause);
 	assert_int_equal(event.type, EVENT_NOTIFICATION);
 	assert_true(str_eq(event.message, MESSAGE));
-	/* It signs as if a subject were not there. */
+	/* Another one has another certificate there. */
 	publish(STR("Order deleted"));
 	assert_true(await(2));
-	assert_false(verify(&event));
-	assert_int_equal(err.code, ERROR_FORGED);
+	if (!verify(&event))
+		fail_msg("%s %s", err.detail, err.cause);
 }
 
 static void another_secret_is_refused_and_said(void **state)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "http_client/http_client.h"
 
 #include "base/banned.h"
 
@@ -495,6 +496,74 @@ static void a_link_ends_when_it_says(void **state)
 	assert_int_equal(expires_ms, NOW + 60000);
 }
 
+/* GET, or another method; what came as Content-Disposition. */
+static int fetch(struct place *place, const char *method, const char *url,
+		 const char **ret_headers)
+{
+	static const char *const none[] = { NULL };
+	struct http_client_request request = {
+		.method = method, .url = url, .headers = none,
+		.timeouts = { 2000, 9000 }, .answer_max_bytes = MIB,
+	};
+	struct http_client_answer answer;
+	struct http_client *client;
+
+	assert_ok(place, http_client_open(&client, &place->err));
+	http_client_call(client, &request, 1, place->arena, &answer);
+	http_client_close(client);
+	assert_int_equal(answer.outcome, HTTP_ANSWERED);
+	if (ret_headers)
+		*ret_headers = arena_text(place->arena, answer.headers);
+	return answer.status;
+}
+
+static const char *with(struct place *place, const char *url, const char *old,
+			const char *new)
+{
+	const char *at = strstr(url, old);
+
+	assert_non_null(at);
+	return arena_printf(place->arena, "%.*s%s%s", (int)(at - url), url,
+			    new, at + strlen(old));
+}
+
+/* The directory's are served by a program: tests/integration/test_objects.py */
+static void a_link_is_served_as_signed_and_not_otherwise(void **state)
+{
+	struct place *place = *state;
+	const char *url, *headers;
+	int64_t expires_ms;
+	struct buf buf;
+
+	if (!is_s3())
+		return;
+	assert_ok(place, put(place, "reports/a.pdf", "A", OBJECT_CREATE));
+	assert_ok(place, put(place, "reports/b.pdf", "B", OBJECT_CREATE));
+	buf_init(&buf, place->arena, 4 * KIB);
+	assert_ok(place, object_archive_presign(
+		place->archive, STR("reports/a.pdf"), STR("Orders 1.pdf"),
+		clock_now_ms(), 600, &buf, &expires_ms, &place->err));
+	url = buf.ptr;
+	assert_int_equal(fetch(place, "GET", url, &headers), 200);
+	assert_non_null(strcasestr(headers, "content-disposition: attachment; "
+					    "filename=\"Orders 1.pdf\""));
+	assert_int_equal(fetch(place, "DELETE", url, NULL), 403);
+	assert_int_equal(fetch(place, "GET", with(place, url, "a.pdf?",
+						  "b.pdf?"), NULL), 403);
+	assert_int_equal(fetch(place, "GET", with(place, url, "Expires=600",
+						  "Expires=601"), NULL), 403);
+	assert_int_equal(fetch(place, "GET", with(place, url, "Orders",
+						  "Others"), NULL), 403);
+	for (size_t i = 0; i < 64; i++) {
+		char *other = arena_text(place->arena, str_from(url));
+		char *at = strstr(other, "X-Amz-Signature=") + 16 + i;
+
+		*at = *at == '0' ? '1' : '0';
+		assert_int_equal(fetch(place, "GET", other, NULL), 403);
+	}
+	assert_int_equal(fetch(place, "GET", url, NULL), 200);
+}
+
 static void an_archive_in_order_passes_its_check(void **state)
 {
 	struct place *place = *state;
@@ -525,6 +594,7 @@ int main(void)
 		place_test(a_link_has_sigv4s_query_form),
 		place_test(a_link_with_a_name_is_a_download),
 		place_test(a_link_ends_when_it_says),
+		place_test(a_link_is_served_as_signed_and_not_otherwise),
 		place_test(an_archive_in_order_passes_its_check),
 	};
 	int failed = 0;
