@@ -793,7 +793,11 @@ def after_start(arguments, desk):
     token = desk.token()
     if arguments.sample:
         import sample
-        sample.fill(desk.url, token, desk.mail_dir, say)
+        import photos
+        seeing = os.path.exists(os.path.join(desk.state, "models",
+                                             "coco-ssd.model"))
+        sample.fill(desk.url, token, desk.mail_dir, say,
+                    photos.photo if seeing else None)
     describe(desk.state, desk.url, token)
 
 

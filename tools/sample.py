@@ -198,6 +198,16 @@ ORDERS = [
      [("BOOK-05", "Notesbog", 200, "52.00")], ["cancelled"], None, ""),
 ]
 DELETED = 6     # the last ones
+
+# The same, with a photo that the recognizer looks at: one that fits, and one
+# that does not and was accepted by hand.
+LOOKED_AT = [
+    ("Two cups of coffee for the meeting room", "Grace Hopper", "USD",
+     [("COF-2", "Coffee, cup", 2, "3.40")], ["confirmed"], "coffee", ""),
+    ("Mountain bike, 27 gears", "Tom O'Brien", "USD",
+     [("BIKE-27", "Mountain bike", 1, "849.00")], [], "cat",
+     "The photo is of the cat that comes with it"),
+]
 SUBSCRIBERS = ("office@example.org", "warehouse@example.org")
 
 
@@ -234,11 +244,11 @@ def make(client, number, entry):
             {"sku": sku, "name": item, "quantity": quantity,
              "unit_price": price} for sku, item, quantity, price in what]
     if photo:
-        draw, colour = photo
         seen = client.send(
             "POST", "/api/images?description="
-            + urllib.parse.quote(description), draw(colour),
-            Content_Type="image/png")
+            + urllib.parse.quote(description),
+            photo if isinstance(photo, bytes) else photo[0](photo[1]),
+            Content_Type="application/octet-stream")
         order["image"] = {"receipt": seen["receipt"]}
         order["accept_mismatch"] = True
     made = client.send("POST", "/api/orders", order)
@@ -276,7 +286,8 @@ def confirmation_token(path, address):
     return found and found[1]
 
 
-def fill(url, token, mail_dir, say):
+def fill(url, token, mail_dir, say, find_photo=None):
+    """`find_photo` gives the bytes of a photo by name, or None."""
     client = Client(url, token)
     say("Subscribing two addresses")
     for address in SUBSCRIBERS:
@@ -287,4 +298,11 @@ def fill(url, token, mail_dir, say):
     say(f"Deleting {DELETED} of them")
     for order_id in ids[-DELETED:]:
         client.send("DELETE", "/api/orders/" + order_id)
+    for number, entry in enumerate(LOOKED_AT if find_photo else [], 1):
+        *before, name, notes = entry
+        content = find_photo(name)
+        if content:
+            make(client, number, (*before, content, notes))
+        else:
+            say(f"Left out '{entry[0]}': its photo cannot be had")
     return ids

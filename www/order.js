@@ -142,6 +142,8 @@ const verdictTitles = {
   match: 'The photo fits the description.', mismatch: 'The photo seems to show something else.',
   unsure: 'It is not clear whether the photo fits.', not_checked: 'The photo was not checked.',
 };
+/** How many labels its evidence names at most. */
+const named = { match: 3, mismatch: 3, unsure: 3, not_checked: 0 };
 const verdictIcons = { match: 'check', mismatch: 'warning', unsure: 'question', not_checked: 'camera' };
 
 /** What an order keeps is less than what the recogniser said. */
@@ -159,7 +161,7 @@ export function verdictView(image, ...more) {
     h('div', {},
       h('p', { class: 'verdict-title' }, verdictTitles[verdict]),
       words && h('p', { dir: 'auto' }, words),
-      labels.length > 1 && h('ul', { class: 'labels', 'aria-label': 'Seen in the photo' },
+      labels.length > (evidence ? named[verdict] : 1) && h('ul', { class: 'labels', 'aria-label': 'Seen in the photo' },
         labels.slice(0, 5).map((label) => h('li', {}, h('bdi', {}, label.name), ' ', h('span', {}, percent(label.confidence))))),
       accepted && h('p', { class: 'accepted' }, icon('check'), 'Accepted by hand in spite of this.'),
       more,

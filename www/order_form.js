@@ -133,7 +133,7 @@ export function createOrderForm(order, { submit, cancel, changed, signal, photo:
     });
     if (!lines.length && !price) errors.push({ pointer: '/price', detail: 'Give a price, or add lines.' });
     if (photo.failed()) errors.push({ pointer: '/image', detail: 'The photo was not checked yet. Send it again or remove it.' });
-    if (photo.undecided()) errors.push({ pointer: '/image', detail: 'The photo seems to show something else. Say that it is right, choose another one, or change the description.' });
+    if (photo.undecided()) errors.push({ pointer: '/image', detail: 'Use this photo all the same, choose another one, or change the description.' });
     return errors;
   }
 

@@ -35,7 +35,8 @@ async function fit(file) {
 
 /** The photo part of an order form. `image` is the order's present one, `kept` one from a draft. */
 export function createPhoto({ image, kept, description, changed, signal }) {
-  const picker = h('input', { type: 'file', accept: types, name: 'photo', 'aria-label': 'Choose a photo', class: 'unseen', tabindex: '-1', onchange: () => take(picker.files[0]) });
+  const picker = h('input', { type: 'file', accept: types, name: 'photo', 'aria-label': 'Choose a photo', class: 'unseen', tabindex: '-1',
+    onchange: () => take(picker.files[0]), onfocus: () => $('#accept-photo', body)?.focus() }); // an error leads here: on to where it is decided
   const body = h('div', { class: 'drop-zone' });
   const error = h('p', { class: 'error-text', id: 'photo-error' });
   const spoken = h('p', { class: 'unseen', role: 'status' }); // stays, where the rest is drawn anew
