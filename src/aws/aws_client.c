@@ -40,6 +40,7 @@ struct aws_client {
 	struct http_door door;
 	struct aws_credential_source *credentials;
 	struct aws_signer signer;
+	struct aws_signing_key key;
 	struct aws_quota quota;
 	int64_t skew_ms;	/* the service's clock less ours */
 	struct aws_client_hooks hooks;
@@ -80,6 +81,7 @@ bool aws_client_open(struct aws_client **ret, const struct config *config,
 	client->arena = arena_new("aws_client", ARENA_MAX_BYTES);
 	client->signer.service = str_from(client->service->name);
 	client->signer.is_s3 = service == AWS_S3;
+	client->signer.key = &client->key;
 	client->quota.tokens = AWS_QUOTA_FULL;
 	client->hooks = real;
 	client->door = (struct http_door){ "", config_text(config,
@@ -102,6 +104,7 @@ void aws_client_close(struct aws_client *client)
 		return;
 	aws_credentials_close(client->credentials);
 	http_client_close(client->http);
+	explicit_bzero(&client->key, sizeof(client->key));
 	arena_free(client->arena);
 	free(client);
 }
@@ -381,6 +384,7 @@ bool aws_presigned_url(struct aws_client *client, struct str path,
 		.method = STR("GET"), .query = query,
 		.headers = &host, .header_count = 1,
 		.payload_hash = STR("UNSIGNED-PAYLOAD"),
+		.key = &client->key,
 	};
 	int64_t left_ms;
 

@@ -75,6 +75,7 @@ void aws_signed_request(const struct aws_signer *signer,
 		.payload_hash = digest_of(request->body, arena),
 		.normalize_path = !signer->is_s3,
 		.double_encode_path = !signer->is_s3,
+		.key = signer->key,
 	};
 	struct buf authorization;
 

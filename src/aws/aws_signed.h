@@ -13,6 +13,7 @@ struct aws_signer {
 	struct aws_endpoint endpoint;
 	struct str service;		/* of the credential scope */
 	bool is_s3;			/* S3's rule for paths */
+	struct aws_signing_key *key;
 };
 
 /* In the arena; time-outs and limits are left to the caller. */

@@ -320,30 +320,68 @@ void aws_string_to_sign(const struct aws_sign_input *in,
 	buf_printf(to, "\n%s", digest);
 }
 
-void aws_signature(const struct aws_sign_input *in, struct str string_to_sign,
-		   char ret_hex[65])
+/* What a key is made of: "AWS4" secret, date, region and service, each behind
+ * a line end. */
+static size_t key_source(const struct aws_sign_input *in, const char *date,
+			 char ret[512])
 {
-	uint8_t key[SHA256_BYTES];
-	struct str chain = { (const char *)key, sizeof(key) };
-	char date[AMZ_DATE_BYTES];
-	char first[4 + 256];
 	struct str secret = in->credentials.secret_access_key;
+	int len;
 
 	/* AWS's secrets have 40 characters, ours 43; a longer one is cut. */
 	if (secret.len > 256)
 		secret.len = 256;
-	memcpy(first, "AWS4", 4);
-	if (secret.len)
-		memcpy(first + 4, secret.ptr, secret.len);
-	amz_date(in->time_ms, date);
-	hmac_sha256((struct str){ first, 4 + secret.len },
+	len = snprintf(ret, 512, "AWS4%.*s\n%.8s\n%.*s\n%.*s",
+		       STR_ARG(secret), date, STR_ARG(in->region),
+		       STR_ARG(in->service));
+	return len < 512 ? (size_t)len : 511;
+}
+
+static void make_key(const struct aws_sign_input *in, struct str made_of,
+		     const char *date, uint8_t key[SHA256_BYTES])
+{
+	struct str chain = { (const char *)key, SHA256_BYTES };
+	const char *end = memchr(made_of.ptr, '\n', made_of.len);
+
+	hmac_sha256((struct str){ made_of.ptr, (size_t)(end - made_of.ptr) },
 		    (struct str){ date, 8 }, key);
 	hmac_sha256(chain, in->region, key);
 	hmac_sha256(chain, in->service, key);
 	hmac_sha256(chain, STR("aws4_request"), key);
-	hmac_sha256(chain, string_to_sign, key);
+}
+
+static void find_key(const struct aws_sign_input *in,
+		     uint8_t ret[SHA256_BYTES])
+{
+	struct aws_signing_key *kept = in->key;
+	char date[AMZ_DATE_BYTES], made_of[512];
+	size_t len;
+
+	amz_date(in->time_ms, date);
+	len = key_source(in, date, made_of);
+	if (kept && kept->made_of_len == len &&
+	    !memcmp(kept->made_of, made_of, len)) {
+		memcpy(ret, kept->key, SHA256_BYTES);
+	} else {
+		make_key(in, (struct str){ made_of, len }, date, ret);
+		if (kept) {
+			memcpy(kept->made_of, made_of, len);
+			kept->made_of_len = len;
+			memcpy(kept->key, ret, SHA256_BYTES);
+		}
+	}
+	explicit_bzero(made_of, sizeof(made_of));
+}
+
+void aws_signature(const struct aws_sign_input *in, struct str string_to_sign,
+		   char ret_hex[65])
+{
+	uint8_t key[SHA256_BYTES];
+
+	find_key(in, key);
+	hmac_sha256((struct str){ (const char *)key, sizeof(key) },
+		    string_to_sign, key);
 	hex_encode(key, sizeof(key), ret_hex);
-	explicit_bzero(first, sizeof(first));
 }
 
 static void sign(const struct aws_sign_input *in, struct arena *arena,

@@ -24,6 +24,14 @@ struct aws_header {
 	struct str value;
 };
 
+/* The key made of a secret, a day, a region and a service, kept from one
+ * signature to the next by who signs often. Zeroed: empty. */
+struct aws_signing_key {
+	char made_of[512];
+	size_t made_of_len;
+	uint8_t key[32];
+};
+
 struct aws_sign_input {
 	struct aws_credentials credentials;
 	struct str region, service;
@@ -38,6 +46,7 @@ struct aws_sign_input {
 	struct str payload_hash;
 	bool normalize_path;		/* false for S3 */
 	bool double_encode_path;	/* false for S3 */
+	struct aws_signing_key *key;	/* NULL: made for each signature */
 };
 
 /* The stages, each appended as text; for tests and for what follows. */

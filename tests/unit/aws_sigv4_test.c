@@ -115,6 +115,35 @@ static void every_stage_in_headers_equals_awss(void **state)
 	}
 }
 
+/* Each of what a key is made of, changed and changed back. */
+static void a_kept_key_is_used_for_what_it_was_made_of_alone(void **state)
+{
+	struct aws_signing_key kept = { .made_of_len = 0 };
+	struct request request;
+	char with[65], without[65];
+
+	(void)state;
+	for (unsigned i = 0; i < 32; i++) {
+		read_case(&request, &sigv4_cases[0], true);
+		if (i & 1)
+			request.in.region = STR("us-east-2");
+		if (i & 2)
+			request.in.service = STR("services");
+		if (i & 4)
+			request.in.time_ms += 24 * 3600 * 1000;
+		if (i & 8)
+			request.in.credentials.secret_access_key = STR("other");
+		if (i & 16)
+			request.in.credentials.access_key_id = STR("other");
+		aws_signature(&request.in, STR("text"), without);
+		request.in.key = &kept;
+		for (int again = 0; again < 2; again++) {
+			aws_signature(&request.in, STR("text"), with);
+			assert_string_equal(with, without);
+		}
+	}
+}
+
 static void the_authorization_header_carries_awss_signature(void **state)
 {
 	struct request request;
@@ -558,6 +587,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(every_stage_in_headers_equals_awss),
+		TEST(a_kept_key_is_used_for_what_it_was_made_of_alone),
 		TEST(the_authorization_header_carries_awss_signature),
 		TEST(every_stage_in_the_query_equals_awss),
 		TEST(s3s_documented_example_gives_its_signature),
