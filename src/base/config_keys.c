@@ -376,6 +376,10 @@ const struct config_key config_keys[] = {
 	  .help =
 		"The network that the recognizer runs; `ordermill model "
 		"install` makes it." },
+	{ .name = "image_recognizer.min_confidence", .type = CONFIG_INT,
+	  .fallback = "55", .min = 0, .max = 100,
+	  .help =
+		"Rekognition leaves out what it is less sure of, in percent." },
 	{ .name = "image_recognizer.wordnet", .type = CONFIG_TEXT,
 	  .fallback = "/usr/share/wordnet",
 	  .help =

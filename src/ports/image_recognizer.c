@@ -13,6 +13,7 @@ static const struct {
 } adapters[] = {
 	{ "local", image_recognizer_local_open },
 	{ "none", image_recognizer_none_open },
+	{ "rekognition", image_recognizer_rekognition_open },
 };
 
 bool image_recognizer_open(struct image_recognizer **ret,
@@ -25,7 +26,8 @@ bool image_recognizer_open(struct image_recognizer **ret,
 		if (!strcmp(adapters[i].name, name))
 			return adapters[i].open(ret, config, err);
 	return error_cause(err, ERROR_INTERNAL,
-			   "image_recognizer.adapter: %s: is neither local nor none", name);
+			   "image_recognizer.adapter: %s: is neither local, none "
+			   "nor rekognition", name);
 }
 
 bool image_recognizer_recognize(struct image_recognizer *recognizer,

@@ -3,7 +3,8 @@
  *
  * Never refuses an order by itself: what cannot be said is VERDICT_NOT_CHECKED
  * with a reason (no_model, no_wordnet, outside_vocabulary, language,
- * unsupported_format, too_large, decode_failed, timeout), and that is success.
+ * unsupported_format, too_large, decode_failed, timeout, service_failed), and
+ * that is success.
  */
 #ifndef PORTS_IMAGE_RECOGNIZER_H
 #define PORTS_IMAGE_RECOGNIZER_H
@@ -56,5 +57,8 @@ bool image_recognizer_local_open(struct image_recognizer **ret,
 bool image_recognizer_none_open(struct image_recognizer **ret,
 				const struct config *config,
 				struct error *err) MUST_CHECK;
+bool image_recognizer_rekognition_open(struct image_recognizer **ret,
+				       const struct config *config,
+				       struct error *err) MUST_CHECK;
 
 #endif

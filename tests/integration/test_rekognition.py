@@ -1,0 +1,102 @@
+"""POST /api/images with Rekognition: a double that gives the labels it is told
+and takes only what botocore's signer signs alike. No public peer does either."""
+import os
+
+import pytest
+
+import aws_proxy
+from aws_proxy import AwsProxy
+from support import Api, png
+
+pytest.importorskip("botocore", reason="botocore is not installed")
+
+KEY, SECRET = "AKIDREKOGNITION", "secret/of+rekognition"
+
+
+class Double:
+    """DetectLabels with chosen labels."""
+
+    def __init__(self):
+        self.labels, self.forged = [], 0
+        self.proxy = AwsProxy(own=self.detect)
+
+    def detect(self, message):
+        if not message.is_signed_by(KEY, SECRET):
+            self.forged += 1
+            return aws_proxy.json_error(400, "InvalidSignatureException")
+        assert message.headers["X-Amz-Target"] == \
+            "RekognitionService.DetectLabels"
+        return aws_proxy.answer(200, {
+            "LabelModelVersion": "3.0", "Labels": [
+                {"Name": name, "Confidence": confidence, "Instances": [],
+                 "Parents": [{"Name": parent} for parent in parents],
+                 "Aliases": [], "Categories": [{"Name": "Any"}]}
+                for name, confidence, parents in self.labels]})
+
+
+@pytest.fixture(scope="module")
+def double():
+    double = Double()
+    yield double
+    double.proxy.close()
+
+
+@pytest.fixture(scope="module")
+def api(double, make_desk):
+    before = dict(os.environ)
+    os.environ.update({"AWS_ACCESS_KEY_ID": KEY,
+                       "AWS_SECRET_ACCESS_KEY": SECRET})
+    try:
+        desk = make_desk({"image_recognizer.adapter": "rekognition",
+                          "aws.region": "eu-west-1",
+                          "aws.endpoint.rekognition": double.proxy.url})
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return Api(desk, desk.token())
+
+
+def look(api, photo=None, description="a%20cup"):
+    answer = api.raw("POST", "/api/images?description=" + description,
+                     photo or png(100, 100), "image/png")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_labels_come_from_the_service(api, double):
+    double.proxy.reset()
+    double.labels = [("Cup", 99.94, ["Tableware"]), ("Pottery", 71.5, [])]
+    got = look(api)
+    assert got["model"] == "rekognition 3.0"
+    assert [label["name"] for label in got["labels"]] == ["Cup", "Pottery"]
+    assert got["verdict"] == ("not_checked" if got["reason"] == "no_wordnet"
+                              else "match")
+    assert double.forged == 0 and double.proxy.requests == 1
+
+
+def test_throttling_that_passes_is_not_seen(api, double):
+    double.proxy.reset(aws_proxy.throttled)
+    double.labels = [("Cup", 90, [])]
+    assert look(api)["labels"][0]["name"] == "Cup"
+    assert double.proxy.requests == 2
+
+
+@pytest.mark.parametrize("fault", ["throttled", "failed", "slow_down",
+                                   "refused", "half", "redirect", "huge",
+                                   "expired", "unauthorized_xml"])
+def test_an_upload_never_fails_for_the_service(api, double, fault):
+    double.proxy.reset(steady=getattr(aws_proxy, fault))
+    got = look(api)
+    assert (got["verdict"], got["reason"]) == ("not_checked",
+                                               "service_failed")
+    assert got["receipt"] and got["evidence"].startswith("The photo was not")
+    # libcurl repeats what a kept connection dropped, on a new one
+    assert double.proxy.requests <= 4
+
+
+def test_what_the_service_does_not_take_is_not_sent(api, double):
+    double.proxy.reset()
+    got = look(api, png(60, 60))
+    assert (got["verdict"], got["reason"]) == ("not_checked",
+                                               "unsupported_format")
+    assert double.proxy.requests == 0
