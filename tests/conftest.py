@@ -97,8 +97,16 @@ def make_desk(profile, request):
 
 @pytest.fixture(scope="session")
 def desk(make_desk):
-    """The desk most tests share; who disturbs one makes its own."""
-    return make_desk()
+    """The desk most tests share; who disturbs one makes its own. In the system
+    of packaging/test-install it is the installed one."""
+    if not os.environ.get("ORDERMILL_INSTALLED"):
+        return make_desk()
+    sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "packaging",
+                                    "container"))
+    from installed_desk import InstalledDesk
+    installed = InstalledDesk()
+    installed.start()
+    return installed
 
 
 @pytest.fixture(scope="session")
