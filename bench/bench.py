@@ -295,6 +295,20 @@ def pss_kib(pid):
         return int(re.search(r"Pss:\s+(\d+)", file.read())[1])
 
 
+def measure_matcher(desk, table):
+    done = subprocess.run([reference(desk, "match_bench")],
+                          capture_output=True, text=True)
+    if done.returncode:
+        say("      (the matcher is not measured: " + done.stderr.strip() + ")")
+        return
+    figures = {name: float(value) for name, value in
+               re.findall(r"(\w+)=([\d.]+)", done.stdout)}
+    table.at_most("a description matched, median", figures["median_us"], "µs",
+                  500)
+    table.at_most("the slowest of 16 descriptions", figures["slowest_us"],
+                  "µs", 1000)
+
+
 def measure_recognizer(folder, table):
     """Photos, on a desk that looks at them."""
     state = tempfile.mkdtemp(prefix="bench-")
@@ -459,6 +473,7 @@ def run(arguments, folder):
         desk.stop()
         shutil.rmtree(state, ignore_errors=True)
     measure_report(folder, table, seconds)
+    measure_matcher(desk, table)
     measure_recognizer(folder, table)
     return table.good
 

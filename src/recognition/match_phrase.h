@@ -31,11 +31,4 @@ void match_phrase_read(struct phrase *phrase, struct str description,
 		       const struct match_words *words,
 		       const struct wordnet *wordnet, struct arena *arena);
 
-/* The physical senses of a name such as "Cell Phone" or "running shoes". */
-size_t match_name_senses(struct str name, const struct match_words *words,
-			 const struct wordnet *wordnet, uint32_t *ret,
-			 size_t max);
-/* The name as concept texts are: lower case, '_' between words. */
-struct str match_name_text(struct str name, struct arena *arena);
-
 #endif

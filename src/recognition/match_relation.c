@@ -85,8 +85,8 @@ int ancestry_likeness(const struct ancestry *a, const struct ancestry *b,
 	return best;
 }
 
-bool match_look_alike(const struct ancestry *a, const struct ancestry *b,
-		      const struct match_words *words)
+static bool look_alike(const struct ancestry *a, const struct ancestry *b,
+		       const struct match_words *words)
 {
 	const struct look_alike *all = words->look_alikes;
 
@@ -147,7 +147,7 @@ struct relation match_relation(const struct ancestry *meant,
 				BROADER - BROADER_STEP * distance),
 			"it is a kind of what is seen"
 		};
-	if (best.permille < LOOK_ALIKE && match_look_alike(meant, seen, words))
+	if (best.permille < LOOK_ALIKE && look_alike(meant, seen, words))
 		best = (struct relation){ LOOK_ALIKE, "they look alike" };
 	return best.permille ? best : siblings(meant, seen, words);
 }

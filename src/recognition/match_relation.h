@@ -22,8 +22,6 @@ void ancestry_of(struct ancestry *ret, const struct wordnet *wordnet,
 		 uint32_t synset);
 /* Steps up from the synset to `ancestor`; -1 when it is no kind of it. */
 int ancestry_distance(const struct ancestry *ancestry, uint32_t ancestor);
-bool match_look_alike(const struct ancestry *a, const struct ancestry *b,
-		      const struct match_words *words);
 /* 0..1000: how much of the way from the root both have in common (Wu and
  * Palmer 1994). */
 int ancestry_likeness(const struct ancestry *a, const struct ancestry *b,

@@ -5,8 +5,10 @@
 #include "recognition/matcher.h"
 
 #include "recognition/match_evidence.h"
+#include "recognition/match_lookup.h"
 #include "recognition/match_phrase.h"
 #include "recognition/match_relation.h"
+#include "recognition/match_vocabulary.h"
 #include "base/banned.h"
 
 #define WORDS_BYTES (1u * MIB)
@@ -163,24 +165,22 @@ static bool is_named(const struct concept *concept, const struct seen *seen,
 	return false;
 }
 
-/* Relation × sense, without the role. */
+/* Relation × sense, without the role; `meant` has a place for each sense. */
 static struct relation relate(const struct matcher *matcher,
 			      const struct concept *concept,
+			      const struct ancestry *meant,
 			      const struct seen *seen, struct arena *arena)
 {
 	static const int sense_permille[MATCH_SENSES] = { 1000, 850, 750, 750 };
 	struct relation best = { 0, "" };
-	struct ancestry meant;
 
 	if (!seen->label->synset && is_named(concept, seen, arena))
 		return (struct relation){ 1000, "the same word" };
 	for (size_t i = 0; i < concept->sense_count && seen->ancestry.count;
 	     i++) {
-		struct relation relation;
+		struct relation relation = match_relation(
+			&meant[i], &seen->ancestry, &matcher->words);
 
-		ancestry_of(&meant, matcher->wordnet, concept->senses[i]);
-		relation = match_relation(&meant, &seen->ancestry,
-					  &matcher->words);
 		relation.permille = relation.permille * sense_permille[i] /
 				    1000;
 		if (relation.permille > best.permille)
@@ -220,10 +220,15 @@ static bool find_best(const struct matcher *matcher,
 
 	for (size_t i = 0; i < phrase->count; i++) {
 		const struct concept *concept = &phrase->concepts[i];
+		struct ancestry meant[MATCH_SENSES];
 
+		for (size_t j = 0; j < concept->sense_count; j++)
+			ancestry_of(&meant[j], matcher->wordnet,
+				    concept->senses[j]);
 		for (size_t j = 0; j < count; j++) {
-			struct relation relation =
-				relate(matcher, concept, &seen[j], arena);
+			struct relation relation = relate(matcher, concept,
+							  meant, &seen[j],
+							  arena);
 			int score = relation.permille *
 				    concept->role_permille / 1000;
 
@@ -236,75 +241,6 @@ static bool find_best(const struct matcher *matcher,
 		}
 	}
 	return !denied;
-}
-
-/* Would the model say so if it saw it? It knows this synset, or what it is a
- * kind of or looks like. */
-static bool knows(const struct matcher *matcher, uint32_t synset,
-		  const struct match_vocabulary *vocabulary, bool *exactly)
-{
-	struct ancestry meant, known;
-	bool ret = false;
-
-	*exactly = false;
-	ancestry_of(&meant, matcher->wordnet, synset);
-	for (size_t i = 0; i < vocabulary->count; i++) {
-		ancestry_of(&known, matcher->wordnet, vocabulary->synsets[i]);
-		*exactly |= vocabulary->synsets[i] == synset;
-		ret |= ancestry_distance(&meant, vocabulary->synsets[i]) >= 0 ||
-		       match_look_alike(&meant, &known, &matcher->words);
-	}
-	return ret;
-}
-
-static bool is_artifact(const struct matcher *matcher, uint32_t synset)
-{
-	struct synset read;
-
-	return wordnet_synset(matcher->wordnet, synset, &read) &&
-	       read.category == WORDNET_ARTIFACT;
-}
-
-/* The first sense counts. But a charger is a kind of horse to WordNet, and then
- * a device that the model does not know: who can tell? */
-static bool is_in_vocabulary(const struct matcher *matcher,
-			     const struct concept *concept,
-			     const struct match_vocabulary *vocabulary)
-{
-	bool exactly, ignored;
-
-	if (!concept->sense_count)
-		return false;
-	if (!vocabulary || !vocabulary->count)
-		return true;
-	if (!knows(matcher, concept->senses[0], vocabulary, &exactly))
-		return false;
-	if (exactly || is_artifact(matcher, concept->senses[0]))
-		return true;
-	for (size_t i = 1; i < concept->sense_count; i++)
-		if (is_artifact(matcher, concept->senses[i]) &&
-		    !knows(matcher, concept->senses[i], vocabulary, &ignored))
-			return false;
-	return true;
-}
-
-/* All that it is mainly about; false also when it is about nothing. */
-static bool heads_in_vocabulary(const struct matcher *matcher,
-				const struct phrase *phrase,
-				const struct match_vocabulary *vocabulary)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < phrase->count; i++) {
-		const struct concept *concept = &phrase->concepts[i];
-
-		if (concept->negated || concept->role_permille < ROLE_HEAD)
-			continue;
-		if (!is_in_vocabulary(matcher, concept, vocabulary))
-			return false;
-		any = true;
-	}
-	return any;
 }
 
 static const struct seen *surest(const struct seen *seen, size_t count)
@@ -384,7 +320,8 @@ void matcher_match(const struct matcher *matcher, struct str description,
 		decide(ret, VERDICT_UNSURE, "negation", NULL);
 	else
 		decide_by_best(ret, &best, surest(seen, count),
-			       heads_in_vocabulary(matcher, &phrase,
-						   vocabulary));
+			       match_knows_heads(&phrase, vocabulary,
+						 &matcher->words,
+						 matcher->wordnet));
 	match_evidence(ret, description, labels, count, arena);
 }

@@ -249,28 +249,29 @@ size_t wordnet_lemmas(const struct wordnet *wordnet, struct str word,
 	return count;
 }
 
-/* symbol offset pos source/target, p_cnt times */
-static bool read_pointers(struct str *rest, struct synset *ret)
+/* (symbol offset pos source/target)… |, of which "@" and "@i" matter: no other
+ * field of a pointer holds that sign, and most synsets have hundreds. */
+static bool read_hypernyms(struct str rest, struct synset *ret)
 {
-	uint64_t count, offset;
+	const char *end = rest.len ? memchr(rest.ptr, '|', rest.len) : NULL;
+	const char *at = rest.ptr;
 	struct str symbol, pos;
+	uint64_t offset;
 
-	if (!next_number(rest, 10, 999, &count))
-		return false;
-	while (count-- > 0) {
-		if (!str_next(rest, ' ', &symbol) ||
-		    !next_number(rest, 10, UINT32_MAX, &offset) ||
-		    !str_next(rest, ' ', &pos) || !skip_fields(rest, 1))
+	while (end && (at = memchr(at, '@', (size_t)(end - at)))) {
+		rest = (struct str){ at, (size_t)(end - at) };
+		if (!str_next(&rest, ' ', &symbol) ||
+		    !next_number(&rest, 10, UINT32_MAX, &offset) ||
+		    !str_next(&rest, ' ', &pos) || !rest.ptr)
 			return false;
-		if (!str_is(symbol, "@") && !str_is(symbol, "@i"))
-			continue;
-		ret->instance |= symbol.len == 2;
+		ret->instance |= str_is(symbol, "@i");
 		if (str_is(pos, "n") &&
 		    ret->hypernym_count < ARRAY_LEN(ret->hypernyms))
 			ret->hypernyms[ret->hypernym_count++] =
 				(uint32_t)offset;
+		at = rest.ptr;
 	}
-	return true;
+	return end;
 }
 
 /* offset lex_filenum ss_type w_cnt (word lex_id)… p_cnt (pointer)… | gloss */
@@ -278,7 +279,7 @@ bool wordnet_synset(const struct wordnet *wordnet, uint32_t offset,
 		    struct synset *ret)
 {
 	struct str data = wordnet->data, rest, type;
-	uint64_t own, category, words;
+	uint64_t own, category, words, pointers;
 	size_t begin;
 
 	if (offset >= data.len)
@@ -290,8 +291,9 @@ bool wordnet_synset(const struct wordnet *wordnet, uint32_t offset,
 	    !str_next(&rest, ' ', &type) || !str_is(type, "n") ||
 	    !next_number(&rest, 16, 255, &words) || !words ||
 	    !str_next(&rest, ' ', &ret->word) ||
-	    !skip_fields(&rest, words * 2 - 1))
+	    !skip_fields(&rest, words * 2 - 1) ||
+	    !next_number(&rest, 10, 999, &pointers))
 		return false;
 	ret->category = (unsigned)category;
-	return read_pointers(&rest, ret);
+	return read_hypernyms(rest, ret);
 }
