@@ -193,6 +193,9 @@ class Desk:
         self.failure = None
         self.lock_file = None
 
+    def environment_of(self, _):
+        return self.environment
+
     def program_path(self, name):
         folder = name if name in ("objects", "relay", "recognizer",
                                   "ordermill") else "operations"
@@ -464,7 +467,7 @@ http {{
                 wait = min(wait, program.kill_at - now)
             elif not program.pid and program.wanted and not self.stopping:
                 if now >= program.start_at:
-                    program.spawn(self.environment)
+                    program.spawn(self.environment_of(program.name))
                     self.selector.register(program.pidfd,
                                            selectors.EVENT_READ, program)
                 else:
