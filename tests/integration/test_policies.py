@@ -97,6 +97,9 @@ def keys(peers):
         if actions & {"dynamodb:PutItem", "dynamodb:UpdateItem",
                       "dynamodb:DeleteItem"}:
             actions.add("dynamodb:TransactWriteItems")
+        # HEAD of a bucket has a name of its own in moto
+        if "s3:ListBucket" in actions:
+            actions.add("s3:HeadBucket")
         iam.create_user(UserName=name)
         iam.put_user_policy(
             UserName=name, PolicyName="its", PolicyDocument=json.dumps({
@@ -123,7 +126,7 @@ def divided(peers, keys):
     name = f"policy-{secrets.token_hex(4)}"
     settings, environment = peers.desk_settings(name)
     moto = peers.need("moto")
-    settings.update({"aws.endpoint.dynamodb": moto, "aws.endpoint.s3": moto})
+    settings.update({"aws.endpoint.dynamodb": moto, "aws.endpoint.s3": moto, "image_recognizer.adapter": "none"})
     desk = Divided(tempfile.mkdtemp(prefix="desk-"), overrides=settings,
                    environment=environment)
     desk.keys = keys
@@ -136,7 +139,7 @@ def test_every_operation_works_with_its_own_policy(divided):
     api = Api(divided, divided.token())
     seen = api.post("/api/images", files={"image": ("a.png", png())},
                     data={"description": "a mobile phone"})
-    assert seen.status_code == 201, seen.text
+    assert seen.status_code == 200, seen.text
     receipt = seen.json()["receipt"]
     order = api.order(description="a mobile phone", image={"receipt": receipt})
     where = f"/api/orders/{order['id']}"
@@ -178,4 +181,6 @@ def test_what_is_outside_a_policy_is_refused(peers, keys, name):
     }
     with pytest.raises(ClientError) as refused:
         calls[action](client(peers, service, *keys[name]))
-    assert "AccessDenied" in refused.value.response["Error"]["Code"]
+    # moto says it in XML, which is not DynamoDB's tongue: the status then
+    assert refused.value.response["Error"]["Code"] in ("AccessDenied", "403")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
