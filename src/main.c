@@ -22,7 +22,9 @@
 
 #define MAX_WORKERS 64u
 #define QUICK_DEATH_MS 1000
-#define RESTART_PAUSE_MS 200
+#define RESTART_PAUSE_MS 50
+/* Who replaces one that ended takes one request at a time for as long. */
+#define CAREFUL_MS 10000
 #define NOBODY ((pid_t)-1)	/* as fork() says it */
 
 struct parent {
@@ -49,6 +51,12 @@ static int usage(void)
 	return 2;
 }
 
+/* listen(2) on a socket that listens sets its backlog anew. */
+static bool bound_queue(int listener)
+{
+	return !operation.queue || listen(listener, (int)operation.queue) == 0;
+}
+
 static bool find_listener(int *ret)
 {
 	const char *count = getenv("LISTEN_FDS");
@@ -66,11 +74,12 @@ static bool find_listener(int *ret)
 	    !listening)
 		return false;
 	*ret = fd;
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+	return bound_queue(fd) && flags >= 0 &&
+	       fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
 	       fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-static pid_t start_worker(const struct parent *parent)
+static pid_t start_worker(const struct parent *parent, int64_t careful_ms)
 {
 	pid_t parent_pid = getpid();
 	pid_t pid = fork();
@@ -83,7 +92,7 @@ static pid_t start_worker(const struct parent *parent)
 	if (getppid() != parent_pid)
 		_exit(0);
 	exit(responder_run(&operation, parent->config, parent->counters,
-			   parent->listener, parent->batch));
+			   parent->listener, parent->batch, careful_ms));
 }
 
 static void pause_ms(int64_t ms)
@@ -123,7 +132,8 @@ static bool fill_places(const struct parent *parent, pid_t *workers,
 
 	for (unsigned i = 0; i < count; i++) {
 		if (workers[i] <= 0) {
-			workers[i] = start_worker(parent);
+			workers[i] = start_worker(parent, started_ms[i] ?
+							  CAREFUL_MS : 0);
 			started_ms[i] = clock_boot_ms();
 		}
 		running += workers[i] > 0;
@@ -153,7 +163,7 @@ static int wait_for_signal(const struct parent *parent, bool full)
 static int keep_workers(const struct parent *parent, unsigned count)
 {
 	pid_t workers[MAX_WORKERS];
-	int64_t started_ms[MAX_WORKERS];
+	int64_t started_ms[MAX_WORKERS] = { 0 };
 	bool full, ready = false;
 	int signal_number;
 

@@ -37,6 +37,10 @@ struct operation {
 	bool takes_idempotency_key;
 	/* defaults of `<name>.workers`, `<name>.batch` */
 	unsigned workers, batch;
+	/* Connections that may wait for a worker, where requests take long: who
+	 * comes then is told at once to come later, rather than wait for longer
+	 * than anybody does. 0: as many as the listener came with. */
+	unsigned queue;
 	bool (*open_ports)(struct ports *, const struct config *,
 			   struct error *);
 	bool (*handle)(struct ports *, const struct request *,

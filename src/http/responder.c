@@ -46,6 +46,7 @@ struct worker {
 	struct counters *counters;
 	int listener, epoll, signals;
 	unsigned batch;
+	int64_t careful_until_ms;	/* 0: not, or not any more */
 	bool accepting, draining;
 	int64_t drain_until_ms;
 
@@ -180,6 +181,8 @@ static bool read_exchange(struct worker *w, struct exchange *ex,
 	ex->cgi = (struct cgi){ 0 };
 	for (char **parameter = c->fcgi.envp; *parameter; parameter++)
 		cgi_take(&ex->cgi, *parameter, ex->arena);
+	if (w->careful_until_ms)
+		c->fcgi.keepConnection = 0;
 	read_body(&ex->cgi, &c->fcgi, ex->arena, w->operation->max_body_bytes);
 	skip_rest(&c->fcgi);
 	ex->connection = c;
@@ -395,19 +398,33 @@ static void start_draining(struct worker *w)
 	stop_accepting(w);
 }
 
+/*
+ * A worker before us died of a request that may come again. With one request in
+ * hand and no connection kept, we would die of it alone: the others wait in the
+ * listener's queue, for the next worker.
+ */
+static unsigned batch_now(struct worker *w)
+{
+	if (w->careful_until_ms && clock_boot_ms() >= w->careful_until_ms)
+		w->careful_until_ms = 0;
+	return w->careful_until_ms ? 1 : w->batch;
+}
+
 /* One wake: everything that is ready, at most a batch. */
 static void turn(struct worker *w)
 {
 	struct epoll_event events[BATCH_MAX];
-	int n = epoll_wait(w->epoll, events, (int)w->batch, 0);
+	unsigned batch = batch_now(w);
+	int n = epoll_wait(w->epoll, events, (int)batch, 0);
 	bool connecting = false;
 	struct connection *c;
 	size_t count = 0;
 
 	if (n == 0) {	/* idle: time to write down what was done */
 		log_release();
-		n = epoll_wait(w->epoll, events, (int)w->batch,
+		n = epoll_wait(w->epoll, events, (int)batch,
 			       w->draining ? 50 : -1);
+		batch = batch_now(w);
 	}
 	log_hold();
 	for (int i = 0; i < n; i++) {
@@ -422,9 +439,9 @@ static void turn(struct worker *w)
 			count += read_exchange(w, &w->exchanges[count], c);
 		}
 	}
-	while (connecting && w->accepting && count < w->batch &&
+	while (connecting && w->accepting && count < batch &&
 	       (c = take_connection(w))) {
-		if (!has_bytes(c->fcgi.ipcFd)) {
+		if (!w->careful_until_ms && !has_bytes(c->fcgi.ipcFd)) {
 			watch(w, c->fcgi.ipcFd, (unsigned)(c - w->connections),
 			      EPOLLIN);
 			c->watched = true;
@@ -438,7 +455,8 @@ static void turn(struct worker *w)
 }
 
 int responder_run(const struct operation *op, const struct config *config,
-		  struct counters *counters, int listener, unsigned batch)
+		  struct counters *counters, int listener, unsigned batch,
+		  int64_t careful_ms)
 {
 	static struct worker w;
 	sigset_t stop;
@@ -447,6 +465,8 @@ int responder_run(const struct operation *op, const struct config *config,
 			     .counters = counters,
 			     .listener = listener,
 			     .batch = batch < BATCH_MAX ? batch : BATCH_MAX };
+	if (careful_ms)
+		w.careful_until_ms = clock_boot_ms() + careful_ms;
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		w.exchanges[i].flush = flush_part;
 	sigemptyset(&stop);

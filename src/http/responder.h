@@ -16,9 +16,11 @@
 
 /*
  * `listener`: a listening AF_UNIX socket, non-blocking. SIGTERM, SIGINT and
- * SIGPIPE are blocked by the caller before the fork. The exit status.
+ * SIGPIPE are blocked by the caller before the fork. For its first `careful_ms`
+ * (0: never) it has one request in hand at a time. The exit status.
  */
 int responder_run(const struct operation *op, const struct config *config,
-		  struct counters *counters, int listener, unsigned batch);
+		  struct counters *counters, int listener, unsigned batch,
+		  int64_t careful_ms);
 
 #endif

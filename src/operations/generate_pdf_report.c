@@ -111,6 +111,6 @@ const struct operation operation = {
 	},
 	.max_body_bytes = LIMIT_JSON_BODY_BYTES,
 	.limit_ms = LIMIT_REPORT_MS,
-	.workers = 2, .batch = 1,
+	.workers = 2, .batch = 1, .queue = 16,
 	.open_ports = open_ports, .handle = generate_pdf_report,
 };

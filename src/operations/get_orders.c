@@ -137,6 +137,6 @@ const struct operation operation = {
 		{ .methods = HTTP_GET, .path = "/api/archive",
 		  .scope = "orders:read", .allow = "GET, HEAD, POST" },
 	},
-	.workers = 2, .batch = 16,
+	.workers = 2, .batch = 16, .queue = 128,
 	.open_ports = open_ports, .handle = get_orders,
 };

@@ -101,6 +101,6 @@ const struct operation operation = {
 	},
 	.max_body_bytes = LIMIT_EVENT_BODY_BYTES,
 	.limit_ms = LIMIT_EVENT_MS,
-	.workers = 2, .batch = 1,
+	.workers = 2, .batch = 1, .queue = 64,
 	.open_ports = open_ports, .handle = on_order_deleted,
 };

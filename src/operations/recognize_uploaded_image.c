@@ -94,6 +94,6 @@ const struct operation operation = {
 	/* and the frame of a multipart body */
 	.max_body_bytes = LIMIT_IMAGE_BODY_BYTES + LIMIT_JSON_BODY_BYTES,
 	.limit_ms = LIMIT_IMAGE_MS,
-	.workers = 2, .batch = 1,
+	.workers = 2, .batch = 1, .queue = 32,
 	.open_ports = open_ports, .handle = recognize_uploaded_image,
 };

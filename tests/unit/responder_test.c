@@ -41,6 +41,7 @@ static struct {
 	struct config *config;
 	struct arena *arena;
 	int listener;
+	int64_t careful_ms;
 	pid_t worker;
 } bench;
 
@@ -82,6 +83,8 @@ static bool handle(struct ports *ports, const struct request *req,
 	shared->left_ms = deadline_left_ms();
 	if (str_is(req->path, "/stream"))
 		return stream(req, res, err);
+	if (str_is(req->query, "crash"))
+		_exit(7);
 	if (str_is(req->query, "gone"))
 		return error_set(err, ERROR_GONE, "told so");
 	buf_add_text(&res->body, "done ");
@@ -155,6 +158,7 @@ static int set_up(void **state)
 	assert_int_equal(listen(bench.listener, 511), 0);
 	*shared = (struct shared){ 0 };
 	bench.worker = 0;
+	bench.careful_ms = 0;
 	return 0;
 }
 
@@ -178,7 +182,7 @@ static void start(const struct operation *op, unsigned batch)
 	close_range(3, (unsigned)bench.listener - 1, 0);
 	close_range((unsigned)bench.listener + 1, ~0u, 0);
 	_exit(responder_run(op, bench.config, &shared->counters,
-			    bench.listener, batch));
+			    bench.listener, batch, bench.careful_ms));
 }
 
 static void show_log(void)
@@ -841,6 +845,57 @@ static void a_worker_does_not_wait_for_ever(void **state)
 	close(fd);
 }
 
+static void wait_for_crash(void)
+{
+	int status;
+
+	assert_int_equal(waitpid(bench.worker, &status, 0), bench.worker);
+	assert_int_equal(WEXITSTATUS(status), 7);
+	bench.worker = 0;
+}
+
+static void a_careful_worker_that_dies_takes_one_request_along(void **state)
+{
+	int crash, fds[5];
+
+	(void)state;
+	bench.careful_ms = 60000;
+	start(&reading, 64);
+	wait_ms(50);
+	hold();
+	crash = dial();
+	ask(crash, "GET", "/t?crash");
+	for (int i = 0; i < 5; i++) {
+		fds[i] = dial();
+		ask(fds[i], "GET", "/t?lives");
+	}
+	go_on();
+	wait_for_crash();
+	start(&reading, 64);
+	for (int i = 0; i < 5; i++) {
+		assert_answer(fds[i], "Status: 200 ", "done lives");
+		assert_true(peer_is_closed(fds[i]));	/* kept, it could be taken along */
+		close(fds[i]);
+	}
+	close(crash);
+}
+
+static void a_careful_worker_is_as_any_other_after_a_while(void **state)
+{
+	int fd;
+
+	(void)state;
+	bench.careful_ms = 100;
+	start(&reading, 64);
+	wait_ms(200);
+	fd = dial();
+	ask(fd, "GET", "/t?one");
+	assert_answer(fd, "Status: 200 ", "done one");
+	ask(fd, "GET", "/t?two");
+	assert_answer(fd, "Status: 200 ", "done two");
+	close(fd);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -873,6 +928,8 @@ int main(void)
 		TEST(a_connection_just_taken_is_heard_before_the_end),
 		TEST(kept_connections_are_served_until_the_web_server_closes),
 		TEST(a_worker_does_not_wait_for_ever),
+		TEST(a_careful_worker_that_dies_takes_one_request_along),
+		TEST(a_careful_worker_is_as_any_other_after_a_while),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
