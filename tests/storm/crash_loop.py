@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)),
                                 "tools"))
 
-from desk import Desk, Trouble, say  # noqa: E402
+from desk import Desk, ROOT, Trouble, say  # noqa: E402
 
 UNKNOWN = "01934567-89ab-7def-8123-000000000001"
 
@@ -26,7 +26,8 @@ UNKNOWN = "01934567-89ab-7def-8123-000000000001"
 def build_poison(folder):
     path = os.path.join(folder, "poison.so")
     done = subprocess.run(
-        [os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-shared", "-fPIC", "-o",
+        [os.environ.get("CC", "cc"), "-D_GNU_SOURCE",
+         "-I" + os.path.join(ROOT, "src"), "-shared", "-fPIC", "-o",
          path, os.path.join(HERE, "poison.c")], capture_output=True, text=True)
     if done.returncode:
         raise Trouble("poison.c cannot be built: " + done.stderr.strip())

@@ -8,6 +8,8 @@
 
 #include <fcgiapp.h>
 
+#include "base/banned.h"
+
 int FCGX_Accept_r(FCGX_Request *request)
 {
 	int (*accept_it)(FCGX_Request *) =
