@@ -389,10 +389,15 @@ const struct config_key config_keys[] = {
 	{ .name = "mailer.adapter", .type = CONFIG_TEXT,
 	  .fallback = "maildir", .aws = "smtp",
 	  .check = is_not_empty,
-	  .expected = "maildir or smtp",
+	  .expected = "maildir, smtp or sns",
 	  .help =
-		"How mail leaves: by 'smtp', or into a 'maildir' to try the "
-		"desk out." },
+		"How mail leaves: by 'smtp', by an e-mail topic of 'sns', or "
+		"into a 'maildir' to try the desk out." },
+	{ .name = "mailer.topic_arn", .type = CONFIG_TEXT,
+	  .fallback = "",
+	  .help =
+		"The e-mail topic of the adapter 'sns'. It keeps the readers, "
+		"asks them to confirm and lets them unsubscribe." },
 	{ .name = "mailer.directory", .type = CONFIG_PATH,
 	  .fallback = "mail",
 	  .help = "The folder of the adapter 'maildir'." },

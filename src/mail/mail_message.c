@@ -477,3 +477,23 @@ bool mail_build(struct buf *to, const struct queued_mail *mail,
 				   "mail %s: longer than its buffer", mail->id);
 	return true;
 }
+
+bool mail_build_text(struct str *ret_subject, struct str *ret_text,
+		     const struct settings *settings,
+		     const struct order *order, int64_t deleted_ms,
+		     struct arena *arena, struct error *err)
+{
+	struct draft draft = { .settings = settings, .arena = arena };
+
+	draft.site = mime_one_line(arena, str_from(settings->site_name),
+				   NAME_LENGTH);
+	begin(&draft);
+	fill_deletion(&draft, order, deleted_ms);
+	if (!buf_ok(&draft.text))
+		return error_cause(err, ERROR_INTERNAL,
+				   "mail of order %s: longer than its buffer",
+				   order->id);
+	*ret_subject = draft.subject;
+	*ret_text = buf_str(&draft.text);
+	return true;
+}

@@ -26,4 +26,11 @@ bool mail_build(struct buf *to, const struct queued_mail *mail,
 		const char *traceparent, int64_t now_ms, struct arena *arena,
 		struct error *err) MUST_CHECK;
 
+/* The same of a deletion for everybody at once, as plain text: nobody's link to
+ * unsubscribe is in it. `text` in the arena. */
+bool mail_build_text(struct str *ret_subject, struct str *ret_text,
+		     const struct settings *settings,
+		     const struct order *order, int64_t deleted_ms,
+		     struct arena *arena, struct error *err) MUST_CHECK;
+
 #endif

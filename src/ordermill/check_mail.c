@@ -98,8 +98,11 @@ void check_mailer(const struct config *config)
 	struct error err;
 
 	error_init(&err);
-	if (!is_set_to(config, "mailer.adapter", "maildir")) {
+	if (is_set_to(config, "mailer.adapter", "smtp")) {
 		check_smtp(config);
+	} else if (is_set_to(config, "mailer.adapter", "sns")) {
+		say(GOOD, "mailer", "sns, %s",
+		    config_text(config, "mailer.topic_arn"));
 	} else if (!exists(folder)) {
 		say(BAD, "mailer", "%s is not there. Run `ordermill init`.",
 		    folder);

@@ -156,14 +156,17 @@ static bool make_event_bus(struct desk *desk, struct error *err)
 	return good;
 }
 
-static bool make_mailer(const struct config *config, struct error *err)
+static bool make_mailer(struct desk *desk, struct error *err)
 {
+	struct setup setup = { desk->arena, say_step };
 	struct mailer *mailer;
+	bool good;
 
-	if (!mailer_open(&mailer, config, err))
+	if (!mailer_open(&mailer, desk->config, err))
 		return false;
+	good = mailer_create(mailer, &setup, err);
 	mailer_close(mailer);
-	return true;
+	return good;
 }
 
 /* The token in the relay's file is the one the tokens file knows. */
@@ -233,7 +236,7 @@ int command_init(struct desk *desk, int argc, char **argv)
 	error_init(&err);
 	if (!make_folders(config, &err) || !make_secret(config, &err) ||
 	    !make_database(config, &err) || !make_archive(desk, &err) ||
-	    !make_event_bus(desk, &err) || !make_mailer(config, &err) ||
+	    !make_event_bus(desk, &err) || !make_mailer(desk, &err) ||
 	    !make_relay_token(desk, &err))
 		return say_failure(&err);
 	puts("The desk is set up. `ordermill check` tries all of it; "

@@ -11,6 +11,7 @@ static const struct {
 } adapters[] = {
 	{ "maildir", mailer_maildir_open },
 	{ "smtp", mailer_smtp_open },
+	{ "sns", mailer_sns_open },
 };
 
 bool mailer_open(struct mailer **ret, const struct config *config,
@@ -23,7 +24,8 @@ bool mailer_open(struct mailer **ret, const struct config *config,
 		if (!strcmp(adapters[i].name, name))
 			return adapters[i].open(ret, config, err);
 	return error_cause(err, ERROR_INTERNAL,
-			   "mailer.adapter: %s: is not maildir or smtp", name);
+			   "mailer.adapter: %s: is not maildir, smtp or sns",
+			   name);
 }
 
 void mailer_close(struct mailer *mailer)
@@ -38,4 +40,31 @@ bool mailer_send(struct mailer *mailer, struct str from, struct str to,
 {
 	return mailer->ops->send(mailer, from, to, message, mail_id,
 				 ret_permanent, err);
+}
+
+bool mailer_has_topic(const struct mailer *mailer)
+{
+	return mailer->ops->topic;
+}
+
+bool mailer_subscribe(struct mailer *mailer, struct str address,
+		      bool *ret_permanent, struct error *err)
+{
+	return mailer->ops->topic->subscribe(mailer, address, ret_permanent,
+					     err);
+}
+
+bool mailer_publish(struct mailer *mailer, struct str subject, struct str text,
+		    bool *ret_permanent, struct error *err)
+{
+	return mailer->ops->topic->publish(mailer, subject, text,
+					   ret_permanent, err);
+}
+
+/* Opening has made the maildir; a mail server is there or not. */
+bool mailer_create(struct mailer *mailer, struct setup *setup,
+		   struct error *err)
+{
+	return !mailer->ops->create ||
+	       mailer->ops->create(mailer, setup, err);
 }

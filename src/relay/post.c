@@ -7,11 +7,13 @@
  */
 #include "relay/post.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mail_syntax.h"
 #include "deletion/archive_object.h"
 #include "mail/mail_message.h"
 #include "relay/backoff.h"
+#include "relay/post_topic.h"
 
 #include "base/banned.h"
 
@@ -101,6 +103,10 @@ static bool send_mail(struct post *post, const struct queued_mail *mail,
 	if (!read_subject(post, mail, turn->arena, ret_subject, ret_permanent,
 			  err))
 		return false;
+	if (mailer_has_topic(post->mailer))
+		return post_topic_send(post, mail, &ret_subject->order,
+				       ret_subject->deletion.deleted_ms, turn,
+				       ret_permanent, err);
 	traceparent = arena_text(turn->arena,
 				 ret_subject->deletion.traceparent);
 	buf_init(&message, turn->arena, MAIL_MAX_BYTES);
@@ -292,7 +298,8 @@ static bool post_open(void **ret, const struct config *config,
 	    subscriber_list_open(&post->subscribers, post->database, config,
 				 err) &&
 	    object_archive_open(&post->archive, config, err) &&
-	    mailer_open(&post->mailer, config, err)) {
+	    mailer_open(&post->mailer, config, err) &&
+	    post_topic_open(post, clock_now_ms(), err)) {
 		*ret = post;
 		return true;
 	}

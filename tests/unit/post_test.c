@@ -12,6 +12,7 @@
 #include "deletion/archive_step.h"
 #include "fakes/deletion_log_memory.h"
 #include "relay/post.h"
+#include "relay/post_topic.h"
 
 #include "base/banned.h"
 
@@ -33,6 +34,7 @@ static struct fake_list {
 	size_t count;
 	unsigned sent, failed, dead;
 	int64_t put_off_until_ms;
+	char subscribed[100], confirmed[ORDER_ID_BYTES];
 } list;
 
 static struct fake_mailer {
@@ -40,6 +42,7 @@ static struct fake_mailer {
 	bool fails, permanent;
 	unsigned taken;
 	char from[100], to[100], message[20000];
+	char subscribed[100], subject[300];	/* of one with a topic */
 } mailer;
 
 static struct fake_archive {
@@ -86,7 +89,8 @@ static bool fake_sent(struct subscriber_list *self, const char *mail_id,
 		      int64_t now_ms, struct error *error)
 {
 	(void)self, (void)now_ms, (void)error;
-	assert_true(mailer.taken > list.sent);	/* never before the 250 */
+	/* never before the 250 */
+	assert_true(mailer.taken > list.sent || list.confirmed[0]);
 	list.sent++;
 	take_out(mail_id);
 	return true;
@@ -105,8 +109,26 @@ static bool fake_failed(struct subscriber_list *self, const char *mail_id,
 	return true;
 }
 
+static bool fake_list_subscribe(struct subscriber_list *self, struct str email,
+				int64_t now_ms, struct error *error)
+{
+	(void)self, (void)now_ms, (void)error;
+	snprintf(list.subscribed, sizeof(list.subscribed), "%.*s",
+		 STR_ARG(email));
+	return true;
+}
+
+static bool fake_list_confirm(struct subscriber_list *self, const char *id,
+			      int64_t now_ms, struct error *error)
+{
+	(void)self, (void)now_ms, (void)error;
+	snprintf(list.confirmed, sizeof(list.confirmed), "%s", id);
+	return true;
+}
+
 static const struct subscriber_list_ops list_ops = {
-	.name = "fake", .due_mails = fake_due, .mail_sent = fake_sent,
+	.name = "fake", .subscribe = fake_list_subscribe,
+	.confirm = fake_list_confirm, .due_mails = fake_due, .mail_sent = fake_sent,
 	.mail_failed = fake_failed,
 };
 
@@ -128,6 +150,42 @@ static bool fake_send(struct mailer *self, struct str from, struct str to,
 
 static const struct mailer_ops mailer_ops = { .name = "fake",
 					      .send = fake_send };
+
+static bool fake_topic_subscribe(struct mailer *self, struct str address,
+				 bool *ret_permanent, struct error *error)
+{
+	(void)self;
+	*ret_permanent = mailer.permanent;
+	if (mailer.fails)
+		return error_cause(error, ERROR_UNAVAILABLE, "no topic");
+	mailer.taken++;
+	snprintf(mailer.subscribed, sizeof(mailer.subscribed), "%.*s",
+		 STR_ARG(address));
+	return true;
+}
+
+static bool fake_topic_publish(struct mailer *self, struct str subject,
+			       struct str text, bool *ret_permanent,
+			       struct error *error)
+{
+	(void)self;
+	*ret_permanent = mailer.permanent;
+	if (mailer.fails)
+		return error_cause(error, ERROR_UNAVAILABLE, "no topic");
+	mailer.taken++;
+	snprintf(mailer.subject, sizeof(mailer.subject), "%.*s",
+		 STR_ARG(subject));
+	snprintf(mailer.message, sizeof(mailer.message), "%.*s",
+		 STR_ARG(text));
+	return true;
+}
+
+static const struct mailer_topic_ops fake_topic = {
+	.subscribe = fake_topic_subscribe, .publish = fake_topic_publish,
+};
+static const struct mailer_ops topic_mailer_ops = {
+	.name = "fake", .topic = &fake_topic, .send = fake_send,
+};
 
 static bool fake_get(struct object_archive *self, struct str key,
 		     size_t max_bytes, struct arena *arena, struct str *ret,
@@ -317,6 +375,68 @@ static void an_order_its_record_has_dropped_comes_from_the_archive(void **state)
 	assert_non_null(strstr(mailer.message, "a cup"));
 }
 
+/* --- a mailer that keeps the readers itself ------------------------------ */
+
+static void with_a_topic_one_subscriber_stands_for_all(void **state)
+{
+	(void)state;
+	assert_true(post_topic_open(&post, NOW_MS, &err));
+	assert_string_equal(list.subscribed, "");
+	mailer.base.ops = &topic_mailer_ops;
+	assert_true(post_topic_open(&post, NOW_MS, &err));
+	assert_true(list.subscribed[0]);
+	owe(MAIL_CONFIRM, "")->address = str_from(list.subscribed);
+	take_turn();
+	assert_string_equal(list.confirmed,
+			    "01a20e78-0000-7000-8000-000000000000");
+	assert_int_equal(list.sent, 1);
+	assert_int_equal(mailer.taken, 0);
+}
+
+static void with_a_topic_each_deletion_is_published_once(void **state)
+{
+	(void)state;
+	mailer.base.ops = &topic_mailer_ops;
+	assert_true(post_topic_open(&post, NOW_MS, &err));
+	owe(MAIL_DELETION, delete_order(DELETION_ARCHIVED)->event_id)->address =
+		str_from(list.subscribed);
+	take_turn();
+	assert_int_equal(list.sent, 1);
+	assert_string_equal(mailer.subject, "Order deleted: a cup");
+	assert_non_null(strstr(mailer.message, "a cup"));
+	assert_non_null(strstr(mailer.message, "http://desk.example/archive/"));
+	/* nobody's own link, and no markup */
+	assert_null(strstr(mailer.message, "unsubscribe"));
+	assert_null(strstr(mailer.message, "<"));
+	take_turn();
+	assert_int_equal(mailer.taken, 1);
+}
+
+static void with_a_topic_an_address_is_passed_on_to_be_asked(void **state)
+{
+	(void)state;
+	mailer.base.ops = &topic_mailer_ops;
+	owe(MAIL_CONFIRM, "");
+	take_turn();
+	assert_string_equal(mailer.subscribed, "ada@example.org");
+	assert_int_equal(list.sent, 1);
+	mailer.fails = true;
+	owe(MAIL_CONFIRM, "");
+	take_turn();
+	assert_int_equal(list.failed, 1);
+	assert_int_equal(list.dead, 0);
+}
+
+static void with_a_topic_nobody_of_the_desks_own_list_is_mailed(void **state)
+{
+	(void)state;
+	mailer.base.ops = &topic_mailer_ops;
+	owe(MAIL_DELETION, delete_order(DELETION_ARCHIVED)->event_id);
+	take_turn();
+	assert_int_equal(mailer.taken, 0);
+	assert_int_equal(list.dead, 1);
+}
+
 static void an_archive_that_does_not_answer_puts_the_mail_off(void **state)
 {
 	struct deletion *deletion = delete_order(DELETION_DONE);
@@ -421,6 +541,10 @@ int main(void)
 		post_test(
 			an_order_its_record_has_dropped_comes_from_the_archive),
 		post_test(an_archive_that_does_not_answer_puts_the_mail_off),
+		post_test(with_a_topic_one_subscriber_stands_for_all),
+		post_test(with_a_topic_each_deletion_is_published_once),
+		post_test(with_a_topic_an_address_is_passed_on_to_be_asked),
+		post_test(with_a_topic_nobody_of_the_desks_own_list_is_mailed),
 		post_test(what_has_no_mail_waiting_is_mailed_and_wakes_keep),
 		post_test(what_has_a_mail_waiting_is_left),
 		post_test(a_mail_tried_again_meanwhile_is_no_failure),
