@@ -34,8 +34,8 @@ static bool is_person(const struct wordnet *wordnet, uint32_t offset)
 		synset.category == WORDNET_BODY);
 }
 
-static void add_senses(struct match_lookup *to, struct str lemma,
-		       const struct wordnet *wordnet)
+static void add_lemma(struct match_lookup *to, struct str lemma,
+		      const struct wordnet *wordnet)
 {
 	bool chosen = memchr(lemma.ptr, '#', lemma.len);
 	uint32_t all[ALL_SENSES];
@@ -47,6 +47,16 @@ static void add_senses(struct match_lookup *to, struct str lemma,
 			if (is_person(wordnet, all[i]) == people &&
 			    (chosen || is_physical(wordnet, all[i])))
 				to->senses[to->count++] = all[i];
+}
+
+/* What an alias stands for may be several lemmas. */
+static void add_lemmas(struct match_lookup *to, struct str lemmas,
+		       const struct wordnet *wordnet)
+{
+	struct str lemma;
+
+	while (str_next(&lemmas, ' ', &lemma))
+		add_lemma(to, lemma, wordnet);
 }
 
 /* "smartphones": what is in no dictionary has a plural nevertheless. */
@@ -70,7 +80,7 @@ static void look_up_form(struct match_lookup *to, struct str form,
 	size_t count;
 
 	if (alias.ptr) {
-		add_senses(to, alias, wordnet);
+		add_lemmas(to, alias, wordnet);
 		return;
 	}
 	count = wordnet_lemmas(wordnet, form, lemmas);
@@ -78,7 +88,7 @@ static void look_up_form(struct match_lookup *to, struct str form,
 		struct str lemma = { lemmas[i].text, lemmas[i].len };
 
 		alias = match_alias(words, lemma);
-		add_senses(to, alias.ptr ? alias : lemma, wordnet);
+		add_lemmas(to, alias.ptr ? alias : lemma, wordnet);
 	}
 }
 

@@ -219,6 +219,21 @@ static size_t find_noun(const struct reader *r, const struct token *tokens,
 	return 0;
 }
 
+/* A toy car is shown by a photo of a car, or is it? */
+static bool is_imitation(const struct token *tokens, size_t count)
+{
+	static const char *const words[] = {
+		"toy", "miniature", "replica", "fake", "imitation",
+		"dummy", "artificial",
+	};
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < ARRAY_LEN(words); j++)
+			if (str_is(tokens[i].text, words[j]))
+				return true;
+	return false;
+}
+
 static void add_concept(struct reader *r, struct concept concept, int role)
 {
 	struct phrase *phrase = r->phrase;
@@ -271,6 +286,9 @@ static void read_segment(struct reader *r, const struct token *tokens,
 
 		if (!words)
 			continue;
+		if (role > ROLE_IMITATION &&
+		    is_imitation(tokens, count - words))
+			role = ROLE_IMITATION;
 		add_concept(r, concept, role);
 		r->have_head |= !r->negated;
 		read_modifiers(r, tokens, count - words);
@@ -278,6 +296,23 @@ static void read_segment(struct reader *r, const struct token *tokens,
 	}
 	if (end < all)
 		read_modifiers(r, tokens + end, all - end);
+}
+
+/* "a photo of a cat" is of a cat; "family photo" is a photo. */
+static bool is_photo_of(const struct reader *r, const struct token *tokens,
+			size_t count, enum link link)
+{
+	static const char *const words[] = {
+		"photo", "photos", "picture", "pictures", "image", "images",
+		"photograph", "photographs",
+	};
+
+	while (count > 1 && match_word_is_dropped(r->words, tokens[0].text))
+		tokens++, count--;
+	for (size_t i = 0; count == 1 && i < ARRAY_LEN(words); i++)
+		if (link == LINK_OF && str_is(tokens[0].text, words[i]))
+			return true;
+	return false;
 }
 
 static void follow_link(struct reader *r, enum link link)
@@ -364,11 +399,13 @@ void match_phrase_read(struct phrase *phrase, struct str description,
 	read_tokens(r, description);
 	phrase->foreign = is_foreign(r);
 	for (size_t i = 0; i <= r->count; i++) {
-		if (i < r->count && r->tokens[i].link == LINK_NONE)
+		enum link link = i < r->count ? r->tokens[i].link : LINK_COMMA;
+
+		if (link == LINK_NONE)
 			continue;
-		read_segment(r, r->tokens + begin, i - begin);
-		if (i < r->count)
-			follow_link(r, r->tokens[i].link);
+		if (!is_photo_of(r, r->tokens + begin, i - begin, link))
+			read_segment(r, r->tokens + begin, i - begin);
+		follow_link(r, link);
 		begin = i + 1;
 	}
 }

@@ -11,6 +11,7 @@
 #define MATCH_CONCEPTS 32u
 #define ROLE_HEAD 1000		/* "cup" of "a cup of coffee" */
 #define ROLE_OF 900		/* "coffee" of it */
+#define ROLE_IMITATION 550	/* "car" of "toy car" */
 #define ROLE_MODIFIER 300	/* "laptop" of "laptop bag", "bag for a laptop" */
 
 struct concept {
