@@ -245,10 +245,11 @@ class Moto(Peer):
     peer = "moto"
 
     def begin(self):
-        server = os.path.join(VENV, "bin", "moto_server")
-        if not os.path.exists(server):
+        if not os.path.exists(os.path.join(VENV, "bin", "moto_server")):
             raise Missing("pip's moto is not installed")
-        self.spawn(server, "-H", "127.0.0.1", "-p", str(self.port))
+        self.spawn(os.path.join(VENV, "bin", "python3"),
+                   os.path.join(ROOT, "tools", "moto_as_sns.py"),
+                   "-H", "127.0.0.1", "-p", str(self.port))
         self.wait_port()
         self.iam("CreateUser", UserName="desk")
         answer = self.iam("CreateAccessKey", UserName="desk")

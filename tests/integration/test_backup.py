@@ -15,6 +15,8 @@ import pytest
 from desk import Desk
 from support import Api, archived, png, wait_until
 
+pytestmark = pytest.mark.local("AWS keeps backups of its own")
+
 # Each file takes 2 ms: there is time for much between the database and the last.
 SLOW = ["strace", "-o", "/dev/null", "-E", "ASAN_OPTIONS=detect_leaks=0",
         "-e", "inject=openat:delay_enter=2000"]

@@ -142,7 +142,7 @@ def test_an_unknown_report_is_404(api):
                                   "credential"])
 def test_a_link_with_one_character_changed_is_refused(api, deleted, part):
     url = report(api)["url"]
-    pattern = {"path": r"/objects/reports/(.)", "signature":
+    pattern = {"path": r"/reports/(.)", "signature":
                r"X-Amz-Signature=(.)", "expires": r"X-Amz-Expires=(.)",
                "date": r"X-Amz-Date=...(.)", "credential":
                r"X-Amz-Credential=(.)"}[part]
@@ -152,7 +152,8 @@ def test_a_link_with_one_character_changed_is_refused(api, deleted, part):
             break
     answer = api.get(url[:at] + other + url[at + 1:], token=None)
     assert answer.status_code in (400, 403), answer.status_code
-    problem(answer, answer.status_code)
+    if api.desk.profile == "local":     # else it is S3 that answers
+        problem(answer, answer.status_code)
 
 
 def test_damaged_objects_are_named_and_never_fatal(make_desk, tmp_path):
@@ -180,20 +181,21 @@ def test_many_orders_come_complete_and_in_order(make_desk, tmp_path):  # D15
     desk = make_desk()
     token = desk.token()
     clients = [Api(desk, token) for _ in range(4)]
+    each = 300 if desk.profile == "local" else 60   # peers are slow
 
     def fill(number):
-        for n in range(300):
+        for n in range(each):
             order = clients[number].order(description=f"n{number}x{n:04}")
             clients[number].delete("/api/orders/" + order["id"])
     in_parallel(4, fill)
     api = clients[0]
     wait_until(lambda: api.get("/readyz").json()["deletions"]["open"] == 0,
-               60, "closing 1,200 deletions")
+               60, "closing all deletions")
     made = report(api)                                          # D24
-    assert made["orders"] == 1200
+    assert made["orders"] == 4 * each
     text = pdf_text(fetch(api, made), tmp_path)
     found = re.findall(r"n(\d)x(\d{4})", text)
-    assert len(found) == 1200 and len(set(found)) == 1200
+    assert len(found) == len(set(found)) == 4 * each
     for number in "0123":
         own = [n for who, n in found if who == number]
         assert own == sorted(own) or own == sorted(own, reverse=True)
