@@ -17,7 +17,7 @@ from peers import Missing, Peers  # noqa: E402
 from profiles import aws_desk, local_desk  # noqa: E402
 from support import Api  # noqa: E402
 
-PROFILES = os.environ.get("ORDERMILL_PROFILES", "local").split(",")
+PROFILES = os.environ.get("ORDERMILL_PROFILES", "local,aws").split(",")
 
 
 @pytest.fixture(scope="session", params=PROFILES)

