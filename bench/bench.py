@@ -275,6 +275,33 @@ def measure_report(folder, table, bare):
         shutil.rmtree(state, ignore_errors=True)
 
 
+def measure_signing(table):
+    """A PutItem of an order, signed; botocore and awscrt beside it."""
+    build = os.environ["ORDERMILL_BUILD"]
+    driver = os.path.join(build, "tests", "integration", "aws_driver")
+    python = os.path.join(build, "venv", "bin", "python")
+    if not os.path.exists(python):
+        python = sys.executable
+    ours, theirs = [], []
+    for _ in range(3):
+        ours.append(float(subprocess.run(
+            [driver, "time", "50000"], capture_output=True, text=True,
+            check=True).stdout))
+        theirs.append(json.loads(subprocess.run(
+            [python, os.path.join(HERE, "signing.py")], capture_output=True,
+            text=True, check=True).stdout))
+    for name, wanted in (("botocore", 5), ("awscrt", None)):
+        found = [one[name] for one in theirs if name in one]
+        if not found:
+            say(f"signing beside {name}: it is not installed")
+            continue
+        ratio = min(found) / min(ours)
+        table.row("signing a request", min(ours) / 1000, "µs",
+                  min(found) / 1000, f"µs by {name}", ratio,
+                  f"≥ {wanted}" if wanted else "",
+                  not wanted or ratio >= wanted)
+
+
 def large_photo(folder):
     """A JPEG of 12 megapixels, as phones make them."""
     path = os.path.join(folder, "large.ppm")
@@ -475,6 +502,7 @@ def run(arguments, folder):
     measure_report(folder, table, seconds)
     measure_matcher(desk, table)
     measure_recognizer(folder, table)
+    measure_signing(table)
     return table.good
 
 

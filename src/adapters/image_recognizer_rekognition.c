@@ -246,6 +246,19 @@ static void judge(const struct rekognition *rekognition, struct json body,
 	take_match(&match, ret);
 }
 
+/* For the operator: an upload that succeeds shall not hide a wrong key. */
+static struct str cause_of(const struct error *failure,
+			   const struct aws_answer *answer,
+			   struct arena *arena)
+{
+	if (error_is_set(failure))
+		return arena_str(arena, str_from(failure->cause));
+	return str_from(arena_printf(
+		arena, "rekognition DetectLabels: status %d, %.*s, request id "
+		"%.*s", answer->status, STR_ARG(answer->error_code),
+		STR_ARG(answer->request_id)));
+}
+
 static bool rekognition_recognize(struct image_recognizer *recognizer,
 				  struct str image, struct str media_type,
 				  struct str description, struct arena *arena,
@@ -268,7 +281,9 @@ static bool rekognition_recognize(struct image_recognizer *recognizer,
 		reason = "service_failed";
 	if (reason)
 		not_checked(reason, ret);
-	else
+	if (reason && !strcmp(reason, "service_failed"))
+		ret->cause = cause_of(&failure, &answer, arena);
+	if (!reason)
 		judge(rekognition, body, description, arena, ret);
 	return true;
 }

@@ -219,7 +219,8 @@ void exchange_note(const struct exchange *ex, struct counters *counters)
 	if (!ex->is_probe)
 		counters_note(counters, ex->res.status, ex->err.code,
 			      duration_us);
-	log_begin(&line, ex->res.status >= 500 ? "error" : "info", "request");
+	log_begin(&line, ex->res.status >= 500 ? "error" :
+			 ex->res.cause.len ? "warn" : "info", "request");
 	log_str(&line, "client", ex->cgi.client);
 	log_str(&line, "method", ex->cgi.method);
 	log_str(&line, "path", req->path);
@@ -235,6 +236,8 @@ void exchange_note(const struct exchange *ex, struct counters *counters)
 		log_text(&line, "problem", error_kind(ex->err.code)->slug);
 		log_text(&line, "cause",
 			 ex->err.cause[0] ? ex->err.cause : ex->err.detail);
+	} else if (ex->res.cause.len) {
+		log_str(&line, "cause", ex->res.cause);
 	}
 	log_end(&line);
 }

@@ -15,6 +15,8 @@ struct response {
 	struct buf headers;		/* "Name: value\r\n" lines */
 	struct buf body;
 	struct answer answer;		/* the same, as idempotency stores it */
+	/* For the log: what failed, though the answer is none; or absent. */
+	struct str cause;
 	/* The connection's: sends what the body holds and empties it. */
 	bool (*flush)(struct response *);
 	void *connection;

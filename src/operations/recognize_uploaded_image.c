@@ -76,6 +76,7 @@ static bool recognize_uploaded_image(struct ports *ports,
 		   err))
 		return false;
 	image_take_recognition(&stored, &seen);
+	res->cause = seen.cause;
 
 	buf_init(&receipt, req->arena, LIMIT_JSON_BODY_BYTES);
 	receipt_issue(&stored, description, expires_ms,

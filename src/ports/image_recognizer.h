@@ -18,6 +18,8 @@ struct recognition {
 	enum verdict verdict;
 	int confidence_permille;	/* -1: none */
 	const char *reason;		/* "" with match */
+	struct str cause;		/* of service_failed, for the log; or
+					 * absent */
 	struct str evidence;		/* a sentence for a person: what was
 					 * seen, or why not; or absent */
 	struct str warning;		/* the same, with mismatch; else absent */

@@ -1,6 +1,7 @@
 """POST /api/images with Rekognition: a double that gives the labels it is told
 and takes only what botocore's signer signs alike. No public peer does either."""
 import os
+import time
 
 import pytest
 
@@ -81,15 +82,33 @@ def test_throttling_that_passes_is_not_seen(api, double):
     assert double.proxy.requests == 2
 
 
-@pytest.mark.parametrize("fault", ["throttled", "failed", "slow_down",
-                                   "refused", "half", "redirect", "huge",
-                                   "expired", "unauthorized_xml"])
-def test_an_upload_never_fails_for_the_service(api, double, fault):
+def assert_logged(api, *words):
+    """In the last line of the operation's log, which is written when idle."""
+    path = os.path.join(api.desk.log_dir, "recognize_uploaded_image.log")
+    end = time.monotonic() + 2
+    while True:
+        with open(path, encoding="utf-8") as file:
+            last = file.read().splitlines()[-1]
+        if all(word in last for word in words):
+            return
+        assert time.monotonic() < end, last
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("fault, fault_words", [
+    ("throttled", "ThrottlingException"), ("failed", "status 500"),
+    ("slow_down", "SlowDown"), ("refused", "attempts 3"),
+    ("half", "attempts 3"), ("redirect", "redirected"),
+    ("huge", "over its limit"), ("expired", "ExpiredTokenException"),
+    ("unauthorized_xml", "InvalidClientTokenId")])
+def test_an_upload_never_fails_for_the_service(api, double, fault,
+                                               fault_words):
     double.proxy.reset(steady=getattr(aws_proxy, fault))
     got = look(api)
     assert (got["verdict"], got["reason"]) == ("not_checked",
                                                "service_failed")
     assert got["receipt"] and got["evidence"].startswith("The photo was not")
+    assert_logged(api, ' level=warn ', fault_words)
     # libcurl repeats what a kept connection dropped, on a new one
     assert double.proxy.requests <= 4
 

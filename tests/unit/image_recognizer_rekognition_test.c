@@ -198,9 +198,13 @@ static void what_the_service_refuses_has_a_reason(void **state)
 	answer("400 No", "{\"__type\":\"InvalidParameterException\"}");
 	look_at_png("a cup");
 	assert_not_checked("service_failed");
+	assert_non_null(memmem(seen.cause.ptr, seen.cause.len,
+			       "InvalidParameterException", 25));
 	answer("403 No", "<Code>InvalidClientTokenId</Code>");
 	look_at_png("a cup");
 	assert_not_checked("service_failed");
+	assert_non_null(memmem(seen.cause.ptr, seen.cause.len,
+			       "InvalidClientTokenId", 20));
 }
 
 static void an_answer_that_makes_no_sense_is_a_failed_service(void **state)
