@@ -1,7 +1,8 @@
 /*
  * image_recognizer_rekognition.c: Amazon Rekognition's DetectLabels, and the
  * matcher over what it saw. Whatever goes wrong there, the photo is not_checked
- * with a reason: an upload never fails for it.
+ * with a reason: an upload never fails for it. Photos over the limit of what
+ * goes with a call are named by their place in S3, if the archive is there.
  *
  * https://docs.aws.amazon.com/rekognition/latest/APIReference/API_DetectLabels.html
  */
@@ -9,16 +10,19 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "ports/image_recognizer.h"
+#include "ports/object_archive.h"
 #include "recognition/image_header.h"
 #include "recognition/matcher.h"
+#include "recognition/photo_strip.h"
 
 #include "base/banned.h"
 
 /* https://docs.aws.amazon.com/rekognition/latest/dg/limits.html */
-#define IMAGE_MAX_BYTES (5u * MIB)
+#define INLINE_MAX_BYTES (5u * MIB)
+#define OBJECT_MAX_BYTES (15u * MIB)
 #define SIDE_MIN 80u
 #define ANSWER_MAX_BYTES MIB
-#define REQUEST_MAX_BYTES (IMAGE_MAX_BYTES / 3 * 4 + KIB)
+#define REQUEST_MAX_BYTES (INLINE_MAX_BYTES / 3 * 4 + KIB)
 #define NAMES_MAX 16u		/* of a label; the service gives a handful */
 #define NAME_MAX_BYTES 100u
 
@@ -26,6 +30,8 @@ struct rekognition {
 	struct image_recognizer base;
 	struct aws_client *client;
 	struct matcher *matcher;
+	struct object_archive *archive;	/* NULL: not in S3 */
+	const char *bucket;
 	int64_t min_confidence;
 };
 
@@ -37,19 +43,65 @@ static struct rekognition *rekognition_of(struct image_recognizer *recognizer)
 /* --- asking -------------------------------------------------------------- */
 
 /* NULL when the service can be asked about this photo. */
-static const char *refusal(struct str image)
+static const char *refusal(const struct rekognition *rekognition,
+			   struct str image)
 {
+	size_t max_bytes = rekognition->archive ? OBJECT_MAX_BYTES :
+						  INLINE_MAX_BYTES;
 	struct image_header header;
 
 	if (!image_header_read(image, &header) ||
 	    !strcmp(header.ending, "webp") || header.width < SIDE_MIN ||
 	    header.height < SIDE_MIN)
 		return "unsupported_format";
-	return image.len > IMAGE_MAX_BYTES ? "too_large" : NULL;
+	return image.len > max_bytes ? "too_large" : NULL;
+}
+
+/* Where and as what the upload will be kept, so that nothing is left over. */
+static bool store(const struct rekognition *rekognition, struct str image,
+		  struct str media_type, struct arena *arena,
+		  const char **ret_key, struct error *err)
+{
+	char digest[SHA256_HEX + 1];
+	struct image_header header;
+	unsigned orientation;
+	struct buf stripped;
+
+	buf_init(&stripped, arena, image.len + PHOTO_STRIP_MORE_BYTES);
+	if (!photo_strip(image, &stripped, &orientation) ||
+	    !image_header_read(image, &header))
+		return error_cause(err, ERROR_UNAVAILABLE,
+				   "the parts of the photo do not add up");
+	sha256_hex(buf_str(&stripped), digest);
+	*ret_key = arena_printf(arena, "images/%s.%s", digest, header.ending);
+	return object_archive_put(rekognition->archive, str_from(*ret_key),
+				  buf_str(&stripped), media_type,
+				  OBJECT_CREATE, err);
+}
+
+/* By its bytes, or, over the limit of those, by where it is kept. */
+static bool add_image(const struct rekognition *rekognition, struct str image,
+		      struct str media_type, struct arena *arena,
+		      struct buf *body, struct error *err)
+{
+	const char *key = "";
+
+	if (image.len <= INLINE_MAX_BYTES) {
+		buf_add_text(body, "{\"Bytes\":\"");
+		buf_add_base64(body, image);
+		buf_add_text(body, "\"}");
+		return true;
+	}
+	if (!store(rekognition, image, media_type, arena, &key, err))
+		return false;
+	buf_printf(body, "{\"S3Object\":{\"Bucket\":\"%s\",\"Name\":\"%s\"}}",
+		   rekognition->bucket, key);
+	return true;
 }
 
 static bool ask(const struct rekognition *rekognition, struct str image,
-		struct arena *arena, struct aws_answer *ret, struct error *err)
+		struct str media_type, struct arena *arena,
+		struct aws_answer *ret, struct error *err)
 {
 	const struct aws_header headers[] = {
 		{ STR("Content-Type"), STR("application/x-amz-json-1.1") },
@@ -64,10 +116,11 @@ static bool ask(const struct rekognition *rekognition, struct str image,
 
 	buf_init(&body, arena, REQUEST_MAX_BYTES);
 	buf_printf(&body, "{\"MaxLabels\":%u,\"MinConfidence\":%d,"
-		   "\"Image\":{\"Bytes\":\"", LIMIT_LABELS,
+		   "\"Image\":", LIMIT_LABELS,
 		   (int)rekognition->min_confidence);
-	buf_add_base64(&body, image);
-	buf_add_text(&body, "\"}}");
+	if (!add_image(rekognition, image, media_type, arena, &body, err))
+		return false;
+	buf_add_char(&body, '}');
 	request.body = buf_str(&body);
 	return aws_call(rekognition->client, &request, arena, ret, err);
 }
@@ -265,15 +318,16 @@ static bool rekognition_recognize(struct image_recognizer *recognizer,
 				  struct recognition *ret, struct error *err)
 {
 	const struct rekognition *rekognition = rekognition_of(recognizer);
-	const char *reason = refusal(image);
+	const char *reason = refusal(rekognition, image);
 	struct aws_answer answer;
 	struct error failure;
 	struct json body;
 
-	(void)media_type, (void)err;
+	(void)err;
 	*ret = (struct recognition){ .model = STR("") };
 	error_init(&failure);
-	if (!reason && !ask(rekognition, image, arena, &answer, &failure))
+	if (!reason && !ask(rekognition, image, media_type, arena, &answer,
+			    &failure))
 		reason = "service_failed";
 	else if (!reason && answer.status != 200)
 		reason = reason_of(&answer);
@@ -296,6 +350,8 @@ static void rekognition_close(struct image_recognizer *recognizer)
 
 	if (rekognition->matcher)
 		matcher_close(rekognition->matcher);
+	if (rekognition->archive)
+		rekognition->archive->ops->close(rekognition->archive);
 	aws_client_close(rekognition->client);
 	free(rekognition);
 }
@@ -317,9 +373,12 @@ bool image_recognizer_rekognition_open(struct image_recognizer **ret,
 	rekognition->base.ops = &rekognition_ops;
 	rekognition->min_confidence =
 		config_int(config, "image_recognizer.min_confidence");
+	rekognition->bucket = config_text(config, "object_archive.bucket");
 	if (!aws_client_open(&rekognition->client, config, AWS_REKOGNITION,
-			     err)) {
-		free(rekognition);
+			     err) ||
+	    (!strcmp(config_text(config, "object_archive.adapter"), "s3") &&
+	     !object_archive_open(&rekognition->archive, config, err))) {
+		rekognition_close(&rekognition->base);
 		return false;
 	}
 	rekognition->matcher = matcher_open(

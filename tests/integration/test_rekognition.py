@@ -1,6 +1,9 @@
 """POST /api/images with Rekognition: a double that gives the labels it is told
 and takes only what botocore's signer signs alike. No public peer does either."""
+import base64
+import json
 import os
+import subprocess
 import time
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 import aws_proxy
 from aws_proxy import AwsProxy
 from support import Api, png
+from test_aws_client import DRIVER
 
 pytest.importorskip("botocore", reason="botocore is not installed")
 
@@ -17,12 +21,13 @@ KEY, SECRET = "AKIDREKOGNITION", "secret/of+rekognition"
 class Double:
     """DetectLabels with chosen labels."""
 
-    def __init__(self):
+    def __init__(self, key=KEY, secret=SECRET):
         self.labels, self.forged = [], 0
+        self.key, self.secret = key, secret
         self.proxy = AwsProxy(own=self.detect)
 
     def detect(self, message):
-        if not message.is_signed_by(KEY, SECRET):
+        if not message.is_signed_by(self.key, self.secret):
             self.forged += 1
             return aws_proxy.json_error(400, "InvalidSignatureException")
         assert message.headers["X-Amz-Target"] == \
@@ -119,3 +124,42 @@ def test_what_the_service_does_not_take_is_not_sent(api, double):
     assert (got["verdict"], got["reason"]) == ("not_checked",
                                                "unsupported_format")
     assert double.proxy.requests == 0
+
+
+def test_a_photo_over_5_mib_is_named_by_its_place_in_s3(peers, tmp_path):
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
+    s3 = boto3.client("s3", endpoint_url=peers.need("s3"),
+                      region_name="us-east-1",
+                      aws_access_key_id=peers.key,
+                      aws_secret_access_key=peers.secret)
+    s3.create_bucket(Bucket="test-rekognition")
+    double = Double(peers.key, peers.secret)
+    double.labels = [("Cup", 99, [])]
+    config = tmp_path / "desk.conf"
+    config.write_text(f"""\
+profile = aws
+aws.region = us-east-1
+aws.endpoint.s3 = {peers.need("s3")}
+aws.endpoint.rekognition = {double.proxy.url}
+object_archive.bucket = test-rekognition
+""")
+    photo = png(1500, 1200, noise=True)
+    assert 5 << 20 < len(photo) < 10 << 20
+    try:
+        done = subprocess.run(
+            [DRIVER, "recognize", str(config)], capture_output=True,
+            text=True, timeout=60, check=True, input=json.dumps(
+                {"photo": base64.b64encode(photo).decode(),
+                 "media_type": "image/png", "description": "a cup"}) + "\n",
+            env={**os.environ, "AWS_ACCESS_KEY_ID": peers.key,
+                 "AWS_SECRET_ACCESS_KEY": peers.secret})
+        got = json.loads(done.stdout)
+        assert got["labels"] == ["Cup"], got
+        asked = json.loads(double.proxy.messages[0].body)["Image"]
+        place = asked["S3Object"]
+        kept = s3.get_object(Bucket=place["Bucket"], Key=place["Name"])
+        assert place["Name"].startswith("images/")
+        assert kept["ContentType"] == "image/png"
+        assert kept["Body"].read()[:8] == photo[:8]
+    finally:
+        double.proxy.close()
