@@ -12,6 +12,7 @@
 #include "base/banned.h"
 
 #define FOLDER_MODE 0770
+#define SECRET_FOLDER_MODE 0700
 
 const struct backup_part backup_parts[] = {
 	{ BACKUP_DATABASE, "database.path", false, false },
@@ -149,16 +150,20 @@ static bool owner_above(const char *path, struct stat *ret)
 	return stat(folder_of(path, folder) ? folder : root, ret) == 0;
 }
 
-static bool make_folders_of(const char *path, struct error *err)
+/* What only the owner may read lies where only the owner may look. */
+static bool make_folders_of(const char *path, unsigned file_mode,
+			    struct error *err)
 {
 	char folder[BACKUP_PATH_BYTES];
 	struct stat above;
 
 	if (!folder_of(path, folder) || access(folder, F_OK) == 0)
 		return true;
-	if (!make_folders_of(folder, err))
+	if (!make_folders_of(folder, file_mode, err))
 		return false;
-	if (mkdir(folder, FOLDER_MODE) < 0 || !owner_above(folder, &above))
+	if (mkdir(folder, file_mode & 0070 ? FOLDER_MODE :
+					     SECRET_FOLDER_MODE) < 0 ||
+	    !owner_above(folder, &above))
 		return fault(folder, err);
 	if (geteuid() == 0 && chown(folder, above.st_uid, above.st_gid) < 0)
 		return fault(folder, err);
@@ -203,7 +208,7 @@ bool backup_write(const char *path, struct str bytes, unsigned mode,
 {
 	char new_path[BACKUP_PATH_BYTES + 8];
 
-	if (!make_folders_of(path, err))
+	if (!make_folders_of(path, mode, err))
 		return false;
 	snprintf(new_path, sizeof(new_path), "%s.new", path);
 	if (write_new(path, new_path, bytes, mode))

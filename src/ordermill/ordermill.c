@@ -52,7 +52,8 @@ static const struct command commands[] = {
 	  "make the state anew from a backup, on a desk that is stopped", true,
 	  command_restore_backup, true },
 	{ "export", "ordermill export\n",
-	  "all live orders, one JSON document a line", true, command_export, false },
+	  "all live orders, one JSON document a line", true, command_export,
+	  false },
 	{ "site",
 	  "ordermill site enable [--server-name NAME] [--listen ADDRESS]\n"
 	  "ordermill site (disable | reload)\n",
@@ -73,7 +74,8 @@ static const struct command commands[] = {
 	  "what a photo with these labels would be said to show", false,
 	  command_match, false },
 	{ "errors", "ordermill errors --format=(markdown | html)\n",
-	  "every problem type the API answers with", false, command_errors, false },
+	  "every problem type the API answers with", false, command_errors,
+	  false },
 };
 
 int say_failed(const char *fmt, ...)

@@ -71,6 +71,8 @@ def test_a_restored_desk_is_the_desk(backup, restore, api):
     desk, done = restore(folder)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
+    assert stat.S_IMODE(os.stat(
+        os.path.join(desk.state, "secrets")).st_mode) == 0o700
     desk.start()
     again = Api(desk, api.token)
     order = again.get("/api/orders/" + live["id"])
