@@ -197,8 +197,10 @@ def test_init_makes_the_table_and_the_bucket_of_the_template(peers, divided):
     block = block["PublicAccessBlockConfiguration"]
     # init ignores public ACLs, as Ceph takes every PUT for one (s3_bucket.c)
     assert not block.pop("BlockPublicAcls") and all(block.values())
-    again = divided.command("init").stdout
-    assert "made" not in again, again
+    again = divided.command("init").stdout.splitlines()
+    # moto forgets a topic's signature version
+    assert not [line for line in again if line.startswith("made")
+                and "signature version" not in line]
 
 
 @pytest.mark.parametrize("name", sorted(OUTSIDE))
