@@ -7,6 +7,8 @@
 
 #include <time.h>
 
+#include "base/deadline.h"
+
 #include "base/banned.h"
 
 #define REQUEST_MAX_BYTES (5u * MIB)	/* a transaction holds 4 MB */
@@ -34,7 +36,7 @@ bool dynamodb_try_again(unsigned tries, struct error *err)
 	struct timespec pause = { 0 };
 	uint32_t dice;
 
-	if (tries >= DYNAMODB_RACES)
+	if (tries >= DYNAMODB_RACES || deadline_left_ms() <= limit_ms)
 		return error_cause(err, ERROR_UNAVAILABLE,
 				   "dynamodb: others changed the same items "
 				   "%u times in a row", tries);
