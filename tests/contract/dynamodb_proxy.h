@@ -17,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -189,8 +190,10 @@ static inline void proxy_run(struct proxy_shared *shared, int listener,
 		if (client < 0)
 			continue;
 		setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (!fork())
+		if (!fork()) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			proxy_serve(shared, client, host, port);
+		}
 		close(client);
 	}
 }
@@ -218,6 +221,7 @@ static inline bool proxy_start(struct proxy *proxy, const char *url)
 	proxy->pid = fork();
 	if (!proxy->pid) {
 		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		proxy_run(proxy->shared, listener, host, port);
 	}
 	setpgid(proxy->pid, proxy->pid);
