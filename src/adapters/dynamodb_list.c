@@ -22,6 +22,7 @@
 #define FILTER_WORDS 60u
 /* With a filter: what is looked at first, times the page; then a megabyte. */
 #define PROBE 20u
+#define MANY_STATUSES 3
 
 struct candidate {
 	int64_t value;
@@ -37,6 +38,7 @@ struct listing {
 	struct candidate *best;		/* in the direction of the query */
 	size_t count, wanted;
 	bool by_month;
+	bool one_look;			/* the first request only */
 };
 
 /* A part of an index that is read from one end to the other. */
@@ -337,7 +339,8 @@ static bool collect_from(struct listing *list, const struct source *source,
 		if (query.start.ptr)
 			query.start = arena_str(list->arena, query.start);
 		query.limit = 0;
-	} while (query.start.ptr && !(ordered && seen >= list->wanted));
+	} while (query.start.ptr && !list->one_look &&
+		 !(ordered && seen >= list->wanted));
 	return true;
 }
 
@@ -386,8 +389,28 @@ static bool collect_months(struct listing *list, struct error *err)
 		source.hash = arena_str(list->arena, str_from(month));
 		if (!collect_from(list, &source, err))
 			return false;
+		if (list->one_look)
+			break;
 	}
 	return true;
+}
+
+/*
+ * Many statuses: most orders have one of them, as a rule, and a look at the
+ * newest fills the page. Else each status is asked, whose cost is bounded.
+ */
+static bool collect_by_status(struct listing *list, struct error *err)
+{
+	if (__builtin_popcount(list->query.statuses) >= MANY_STATUSES) {
+		list->by_month = list->one_look = true;
+		if (!collect_months(list, err))
+			return false;
+		list->one_look = false;
+		if (list->count == list->wanted)
+			return true;
+		list->count = 0;
+	}
+	return collect_statuses(list, err);
 }
 
 static bool collect(struct listing *list, struct error *err)
@@ -412,7 +435,7 @@ static bool collect(struct listing *list, struct error *err)
 		source.range_name = "uk";
 		source.order = SORT_UPDATED;
 	} else if (query->statuses) {
-		return collect_statuses(list, err);
+		return collect_by_status(list, err);
 	} else {
 		list->by_month = true;
 		return collect_months(list, err);
