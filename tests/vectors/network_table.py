@@ -85,7 +85,7 @@ def relu6(x):
 
 
 SIDE = 7
-photo = numbers(SIDE, SIDE, 3)
+photo = numbers(SIDE, SIDE, 3, low=-9.0, high=9.0)    # beyond 6
 node("photo", "Placeholder")
 x = photo
 
