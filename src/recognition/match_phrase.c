@@ -213,7 +213,8 @@ static size_t find_noun(const struct reader *r, const struct token *tokens,
 		ret->text = join(from, words, r->arena);
 		match_look_up(&found, ret->text, r->words, r->wordnet);
 		ret->sense_count = found.count;
-		if (found.known)
+		/* "detective novel" is no thing, a novel is */
+		if (found.count || (found.known && words == 1))
 			return words;
 	}
 	return 0;

@@ -217,6 +217,44 @@ static void what_must_never_match_does_not(void **state)
 	assert_true(count >= 30);
 }
 
+/* Its own name as description: it fits, and another thing is a mismatch. */
+static void what_the_model_can_see_it_knows_by_name(void **state)
+{
+	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
+	uint32_t synsets[ARRAY_LEN(coco_labels)];
+	struct match_vocabulary vocabulary = { synsets, ARRAY_LEN(synsets) };
+
+	(void)state;
+	need_wordnet();
+	for (size_t i = 0; i < ARRAY_LEN(coco_labels); i++)
+		synsets[i] = coco_labels[i].synset;
+	for (size_t i = 0; i < ARRAY_LEN(coco_labels); i++) {
+		struct str name = str_from(coco_labels[i].name);
+		struct match_label label = { .name = name, .synset = synsets[i],
+					     .confidence_permille = 900 };
+		struct match match;
+
+		matcher_match(table.matcher, name, &label, 1, &vocabulary,
+			      arena, &match);
+		if (match.verdict != VERDICT_MATCH)
+			fail_msg("%s is not itself: %s %s",
+				 coco_labels[i].name,
+				 verdict_name(match.verdict), match.reason);
+		/* a thing that none of the others is like */
+		label.name = STR("toothbrush");
+		label.synset = 4453156;
+		if (synsets[i] == label.synset)
+			continue;
+		matcher_match(table.matcher, name, &label, 1, &vocabulary,
+			      arena, &match);
+		if (match.verdict != VERDICT_MISMATCH)
+			fail_msg("a toothbrush for a %s: %s %s",
+				 coco_labels[i].name,
+				 verdict_name(match.verdict), match.reason);
+		arena_reset(arena);
+	}
+}
+
 static void without_wordnet_nothing_is_checked(void **state)
 {
 	struct arena *arena CLEANUP(cleanup_arena) = arena_new("test", MIB);
@@ -379,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_come_out_as_wished),
 		cmocka_unit_test(what_must_never_match_does_not),
+		cmocka_unit_test(what_the_model_can_see_it_knows_by_name),
 		cmocka_unit_test(without_wordnet_nothing_is_checked),
 		cmocka_unit_test(the_evidence_is_a_sentence),
 		cmocka_unit_test(a_match_needs_a_sure_label),
