@@ -11,6 +11,7 @@ import http.server
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -127,7 +128,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class AwsProxy:
     """`faults` are for one request each, in turn; then `steady`, if set."""
 
-    def __init__(self, upstream=None, own=None):
+    def __init__(self, upstream=None, own=None, certificate=None):
         self.lock = threading.Lock()
         self.upstream, self.own = upstream, own
         self.faults, self.steady = [], None
@@ -136,7 +137,13 @@ class AwsProxy:
                                                       Handler)
         self.server.daemon_threads = True
         self.server.proxy = self
-        self.url = "http://127.0.0.1:%d" % self.server.server_port
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket,
+                                                     server_side=True)
+        self.url = "%s://127.0.0.1:%d" % ("https" if certificate else "http",
+                                          self.server.server_port)
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
 

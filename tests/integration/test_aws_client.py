@@ -182,6 +182,38 @@ def test_a_thousand_calls_use_one_connection(proxy, client):
     assert proxy.connections == 1
 
 
+# --- TLS -------------------------------------------------------------------------
+
+def certificate_for(folder, name):
+    paths = [str(folder / (name + end)) for end in (".pem", ".key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=peer", "-addext", "subjectAltName=" + name,
+                    "-out", paths[0], "-keyout", paths[1]], check=True,
+                   capture_output=True)
+    return paths
+
+
+def test_a_certificate_must_be_trusted_and_be_the_hosts(tmp_path, start):
+    right = certificate_for(tmp_path, "IP:127.0.0.1")
+    wrong = certificate_for(tmp_path, "DNS:example.org")
+    proxy, other = (AwsProxy(certificate=pair) for pair in (right, wrong))
+    try:
+        trusting = {"aws.ca_file": right[0]}
+        client = start("dynamodb", proxy.url, **trusting)
+        for _ in range(20):
+            assert client.call()["ok"]
+        assert proxy.connections == 1
+        assert_unavailable(start("dynamodb", proxy.url).call(),
+                           "certificate")
+        assert_unavailable(start("dynamodb", other.url, **{
+            "aws.ca_file": wrong[0]}).call(), "certificate")
+        assert other.requests == 0
+    finally:
+        proxy.close()
+        other.close()
+
+
 # --- clock and credentials -------------------------------------------------------
 
 @pytest.mark.parametrize("seconds", [3600, -3600, 30 * 86400])
