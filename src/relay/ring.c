@@ -14,6 +14,8 @@
 #define RING_BASE_MS 200
 #define RING_CAP_MS 60000
 #define ASK_CAP_MS 5000
+/* A subscription may end: an operator's hand, or a link in a message. */
+#define LOOK_AGAIN_MS 600000
 #define LOOK_AHEAD 64
 #define WINDOW_MS 100
 #define BURST_WAKES 10		/* commits with deletions, in one window */
@@ -41,19 +43,22 @@ static bool ensure_confirmed(struct ring *ring, struct turn *turn)
 {
 	struct error err;
 
-	if (ring->confirmed)
+	if (ring->confirmed && turn->due_ms < ring->look_again_ms)
 		return true;
 	if (turn->due_ms < ring->ask_again_ms) {
 		turn_again_in(turn, ring->ask_again_ms - turn->due_ms);
 		return false;
 	}
 	error_init(&err);
+	ring->look_again_ms = turn->due_ms + LOOK_AGAIN_MS;
 	if (!event_bus_ensure_subscription(ring->bus, turn->now_ms, turn->arena,
 					   &ring->confirmed, &err))
 		log_say("warn", "subscription_failed", "%.*s",
 			STR_ARG(turn_reason(&err)));
-	if (ring->confirmed)
+	if (ring->confirmed) {
+		ring->asked = 0;
 		return true;
+	}
 	int64_t wait_ms = backoff_limit_ms(ring->asked++, RING_BASE_MS,
 					   ASK_CAP_MS);
 	ring->ask_again_ms = turn->due_ms + wait_ms;

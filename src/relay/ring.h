@@ -15,6 +15,7 @@ struct ring {
 	struct event_bus *bus;
 	unsigned max_attempts;
 	bool confirmed;		/* our endpoint is subscribed */
+	int64_t look_again_ms;	/* whether it still is */
 	unsigned asked;
 	int64_t ask_again_ms;
 	/* a burst of deletions: counted in windows; 0: there is none */

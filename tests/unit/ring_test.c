@@ -197,6 +197,25 @@ static void asking_slows_down_to_once_in_five_seconds(void **state)
 	assert_int_equal(bus.asked, 12);
 }
 
+static void a_subscription_that_ended_is_asked_for_again(void **state)
+{
+	(void)state;
+	take_turn();
+	take_turn();
+	assert_int_equal(bus.asked, 1);
+	bus.confirms = false;
+	turn.due_ms += 600000;
+	memory_add(&deletions, NOW_MS, "{}");
+	take_turn();
+	assert_int_equal(bus.asked, 2);
+	assert_int_equal(bus.published, 0);
+	bus.confirms = true;
+	turn.due_ms += 5000;
+	take_turn();
+	assert_int_equal(bus.asked, 3);
+	assert_int_equal(bus.published, 1);
+}
+
 static void a_failed_ring_is_put_off_within_its_limit(void **state)
 {
 	struct deletion *deletion = memory_add(&deletions, NOW_MS, "{}");
@@ -290,6 +309,7 @@ int main(void)
 		ring_unit_test(
 			nothing_is_rung_before_the_endpoint_is_subscribed),
 		ring_unit_test(asking_slows_down_to_once_in_five_seconds),
+		ring_unit_test(a_subscription_that_ended_is_asked_for_again),
 		ring_unit_test(a_failed_ring_is_put_off_within_its_limit),
 		ring_unit_test(the_next_turn_comes_when_the_first_is_due),
 		ring_unit_test(the_last_attempt_makes_a_dead_letter),
