@@ -103,7 +103,10 @@ static void check_database(const struct config *config)
 	if (database_check(database, &err))
 		say(GOOD, "database", "%s, %s",
 		    config_text(config, "database.adapter"),
-		    config_text(config, "database.path"));
+		    config_text(config, is_set_to(config, "database.adapter",
+						  "sqlite")
+						? "database.path"
+						: "database.table"));
 	else
 		say(BAD, "database", "%s", failure_text(&err));
 	check_deletions(database, config);
