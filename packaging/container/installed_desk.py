@@ -19,6 +19,7 @@ class InstalledDesk(Desk):
         self.environment["ORDERMILL_CONFIG"] = self.config
         self.run_dir = "/run/ordermill"
         self.ordermill = "/usr/bin/ordermill"
+        self.profile = "local"
         self._log_dir = tempfile.mkdtemp(prefix="journal-")
 
     @property

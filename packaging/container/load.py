@@ -12,6 +12,7 @@ import struct
 import sys
 import threading
 import time
+import uuid
 import zlib
 
 HOST, PORT = "127.0.0.1", 8080
@@ -52,6 +53,7 @@ class Load:
         headers = {"Authorization": "Bearer " + self.token}
         if content_type:
             headers["Content-Type"] = content_type
+            headers["Idempotency-Key"] = str(uuid.uuid4())
         begun = time.monotonic()
         kept = self.is_kept(client)
         try:
@@ -59,9 +61,10 @@ class Load:
         except (OSError, http.client.HTTPException) as error:
             client.close()
             status, text = repr(error), b""
-            # The server may close a kept connection at any moment. What every
-            # client does (RFC 9110, 9.2.2): a GET goes once more.
-            if kept and method == "GET":
+            # The server may close a kept connection at any moment. What can be
+            # sent again without harm goes once more (RFC 9110, 9.2.2): a GET, a
+            # photo, whose name is its digest, a POST with its Idempotency-Key.
+            if kept:
                 self.reopened += 1
                 try:
                     status, text = self.once(client, method, path, body,

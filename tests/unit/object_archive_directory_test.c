@@ -8,9 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -85,6 +90,58 @@ static void a_link_to_a_file_is_not_followed(void **state)
 	/* Replacing replaces the link itself. */
 	assert_ok(place, put(place, "k", "own", OBJECT_REPLACE));
 	assert_holds(place, "k", "own");
+}
+
+/* As in the sandbox of a systemd unit with RestrictSUIDSGID=. */
+static bool lose_openat2(void)
+{
+	static struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_LEN(filter), filter };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static int read_in_sandbox(struct place *place)
+{
+	struct str bytes;
+
+	if (!lose_openat2())
+		return 1;
+	error_init(&place->err);
+	if (!get(place, "a/b/kept", &bytes) || !str_is(bytes, "kept"))
+		return 2;
+	if (get(place, "images/secret", &bytes) ||
+	    get(place, "link", &bytes))
+		return 3;
+	return get(place, "a/b/none", &bytes) ? 4 : 0;
+}
+
+static void without_openat2_it_reads_and_nothing_leads_out(void **state)
+{
+	struct place *place = *state;
+	int status;
+	pid_t pid;
+
+	assert_ok(place, put(place, "a/b/kept", "kept", OBJECT_CREATE));
+	assert_int_equal(mkdir(arena_printf(place->arena, "%s/outside",
+					    place->folder), 0755), 0);
+	write_file(arena_printf(place->arena, "%s/outside/secret",
+				place->folder), "secret");
+	assert_int_equal(symlink("../outside", path_of(place, "images")), 0);
+	assert_int_equal(symlink("../outside/secret", path_of(place, "link")),
+			 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(read_in_sandbox(place));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void a_pipe_in_the_folder_holds_nobody_up(void **state)
@@ -431,6 +488,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		place_test(a_link_to_a_folder_is_not_followed),
 		place_test(a_link_to_a_file_is_not_followed),
+		place_test(without_openat2_it_reads_and_nothing_leads_out),
 		place_test(a_pipe_in_the_folder_holds_nobody_up),
 		place_test(foreign_names_are_not_listed),
 		place_test(a_put_leaves_nothing_in_incoming),
