@@ -510,7 +510,14 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench")
     parser.add_argument("--seconds", type=int, default=4,
                         help="how long each line is measured")
+    parser.add_argument("--profile", choices=("local", "aws-peers"),
+                        default="local", help="aws-peers: what an operation "
+                        "costs beside boto3 (aws_bench.py)")
     arguments = parser.parse_args()
+    if arguments.profile == "aws-peers":
+        sys.modules["bench"] = sys.modules[__name__]
+        import aws_bench
+        return aws_bench.main()
     folder = tempfile.mkdtemp(prefix="bench-")
     try:
         return 0 if run(arguments, folder) else 1

@@ -85,6 +85,7 @@ class Log:
         self.repeated = self.kills = 0
         self.killed = {}
         self.watched = 0
+        self.s3_is_away = False
 
     def answered(self, key, status, body):
         with self.lock:
@@ -184,6 +185,8 @@ def watch(desk, token, log, done, seed):
             if status == 200:
                 log.watched += 1
                 continue
+        if status == 503 and log.s3_is_away:
+            continue        # closed, and its object cannot be read now
         log.note_strange(f"watch {order_id}", status, body)
 
 
@@ -222,13 +225,16 @@ def subscribe(client, sink):
             raise Trouble(f"{address} could not be confirmed: {status}")
 
 
-def close_s3(peers, seconds):
+def close_s3(peers, log, seconds):
     """The store is away for a while in the middle of it all."""
     time.sleep(2)
+    log.s3_is_away = True
     peers.peer("s3").close_door()
     say(f"S3 is away for {seconds} s")
     time.sleep(seconds)
     peers.peer("s3").gateway()
+    # a request that began before is repeated for so long
+    threading.Timer(PATIENCE_S, setattr, (log, "s3_is_away", False)).start()
 
 
 def run(desk, sink, arguments, peers=None):
@@ -262,7 +268,7 @@ def run(desk, sink, arguments, peers=None):
         time.sleep(pick.uniform(0.4, 1.6) * arguments.every)
         kill_one(desk, log, pick)
     if arguments.s3_down:
-        close_s3(peers, arguments.s3_down)
+        close_s3(peers, log, arguments.s3_down)
     last_fault = time.monotonic()
     for thread in threads:
         thread.join()

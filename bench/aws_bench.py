@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""aws_bench.py: what an operation costs in profile aws, beside boto3 making the
+very calls that the operation made, to the same DynamoDB Local; and how many
+connections that took. Run by ./dev bench --profile aws-peers."""
+import http.client
+import http.server
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from bench import DRAFT, Table  # noqa: E402
+from desk import Desk, Trouble, descendants, say  # noqa: E402
+from peers import Missing, Peers  # noqa: E402
+
+OPERATIONS = ("create_order", "get_order_by_id", "delete_order")
+WARM = 20
+
+
+class Recorder(http.server.ThreadingHTTPServer):
+    """Stands before DynamoDB: notes each call, counts connections."""
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, peer):
+        super().__init__(("127.0.0.1", 0), Passing)
+        self.peer = urllib.parse.urlsplit(peer).netloc
+        self.calls, self.connections = [], 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def take(self):
+        taken = self.calls, self.connections
+        self.calls, self.connections = [], 0
+        return taken
+
+
+class Passing(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+        self.there = http.client.HTTPConnection(self.server.peer)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.calls.append((self.headers["X-Amz-Target"], body))
+        self.there.request("POST", self.path, body, dict(self.headers))
+        answer = self.there.getresponse()
+        content = answer.read()
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("connection", "transfer-encoding",
+                                    "content-length"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+def cpu_ns(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total
+
+
+class Client:
+    def __init__(self, desk):
+        self.connection = http.client.HTTPConnection("127.0.0.1", desk.port)
+        self.headers = {"Authorization": "Bearer " + desk.token(),
+                        "Content-Type": "application/json"}
+
+    def send(self, method, path, body=None):
+        self.connection.request(method, path, body, self.headers)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        if answer.status not in (200, 201):
+            raise Trouble(f"{method} {path}: {answer.status} {content[:300]}")
+        return content
+
+
+def measure(desk, recorder, count):
+    """By operation: CPU of a request in ms, its calls, connections, workers."""
+    client = Client(desk)
+    ids, found = [], {}
+    draft = json.dumps(DRAFT)
+    requests = {
+        "create_order": lambda n: ids.append(json.loads(client.send(
+            "POST", "/api/orders", draft))["id"]),
+        "get_order_by_id": lambda n: client.send(
+            "GET", "/api/orders/" + ids[n]),
+        "delete_order": lambda n: client.send(
+            "DELETE", "/api/orders/" + ids[n])}
+    for name in OPERATIONS:
+        program = desk.programs[name]
+        workers = descendants(program.pid)
+        recorder.take()
+        for n in range(WARM):
+            requests[name](n)
+        before = cpu_ns(workers)
+        for n in range(WARM, WARM + count):
+            requests[name](n)
+        spent = cpu_ns(workers) - before
+        calls, connections = recorder.take()
+        found[name] = (spent / count / 1e6, calls, connections, len(workers))
+    return found
+
+
+def by_boto3(client, calls, table):
+    """CPU in ms of making the calls again, on another table."""
+    words = {"GetItem": client.get_item, "PutItem": client.put_item,
+             "UpdateItem": client.update_item, "Query": client.query,
+             "DeleteItem": client.delete_item,
+             "BatchGetItem": client.batch_get_item,
+             "TransactGetItems": client.transact_get_items,
+             "TransactWriteItems": client.transact_write_items}
+    ready = []
+    for target, body in calls:
+        action = target.partition(".")[2]
+        if action not in words:
+            continue
+        parameters = json.loads(body, object_hook=lambda value: {
+            **value, **({"TableName": table} if "TableName" in value else {})})
+        parameters.pop("ClientRequestToken", None)
+        ready.append((words[action], parameters))
+    started = time.thread_time()
+    for call, parameters in ready:
+        call(**parameters)
+    return (time.thread_time() - started) * 1000
+
+
+def run(peers, state, count):
+    import boto3
+    keys, environment = peers.desk_settings("bench")
+    recorder = Recorder(peers.need("dynamodb"))
+    keys["aws.endpoint.dynamodb"] = recorder.url
+    keys["image_recognizer.adapter"] = "none"
+    other = Desk(os.path.join(state, "other"), environment=environment,
+                 overrides={**keys, "database.table": "again"})
+    other.prepare()     # makes the table
+    desk = Desk(os.path.join(state, "desk"), overrides=keys,
+                environment=environment)
+    try:
+        desk.start()
+        desk.pause_program("relay")     # its calls are not an operation's
+        found = measure(desk, recorder, count)
+        client = boto3.client(
+            "dynamodb", endpoint_url=peers.need("dynamodb"),
+            region_name="us-east-1", aws_access_key_id=peers.key,
+            aws_secret_access_key=peers.secret)
+        table = Table()
+        for name in OPERATIONS:
+            ours, calls, connections, workers = found[name]
+            requests = WARM + count
+            theirs = by_boto3(client, calls, "again") / requests
+            table.row(f"{name}, CPU, {len(calls) / requests:.1f} calls",
+                      ours, "ms", theirs, "ms boto3, those calls",
+                      ours / theirs, "≤ 1/15", ours * 15 <= theirs)
+            table.at_most(f"{name}, connections of {requests} requests",
+                          connections, "", workers)
+        return table.good
+    finally:
+        desk.stop()
+        other.close()
+        recorder.shutdown()
+
+
+def main(count=1000):
+    state = tempfile.mkdtemp(prefix="bench-")
+    peers = None
+    try:
+        say("Starting the peers")
+        peers = Peers(os.path.join(state, "peers"),
+                      ("moto", "s3", "dynamodb", "certificate")).start()
+        return 0 if run(peers, state, count) else 1
+    except (Missing, ImportError) as missing:
+        say(f"skipped: {missing}")
+        return 0
+    finally:
+        if peers:
+            peers.stop()
+        shutil.rmtree(state, ignore_errors=True)
