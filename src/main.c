@@ -23,13 +23,14 @@
 #define MAX_WORKERS 64u
 #define QUICK_DEATH_MS 1000
 #define RESTART_PAUSE_MS 50
-/* Who replaces one that ended takes one request at a time for as long. */
+/* After a worker ended, all take one request at a time for as long. */
 #define CAREFUL_MS 10000
 #define NOBODY ((pid_t)-1)	/* as fork() says it */
 
 struct parent {
 	const struct config *config;
 	struct counters *counters;
+	struct crashes crashes;
 	int listener;
 	unsigned batch;
 	sigset_t signals;
@@ -79,7 +80,7 @@ static bool find_listener(int *ret)
 	       fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-static pid_t start_worker(const struct parent *parent, int64_t careful_ms)
+static pid_t start_worker(const struct parent *parent)
 {
 	pid_t parent_pid = getpid();
 	pid_t pid = fork();
@@ -92,7 +93,7 @@ static pid_t start_worker(const struct parent *parent, int64_t careful_ms)
 	if (getppid() != parent_pid)
 		_exit(0);
 	exit(responder_run(&operation, parent->config, parent->counters,
-			   parent->listener, parent->batch, careful_ms));
+			   parent->listener, parent->batch, parent->crashes));
 }
 
 static void pause_ms(int64_t ms)
@@ -132,8 +133,7 @@ static bool fill_places(const struct parent *parent, pid_t *workers,
 
 	for (unsigned i = 0; i < count; i++) {
 		if (workers[i] <= 0) {
-			workers[i] = start_worker(parent, started_ms[i] ?
-							  CAREFUL_MS : 0);
+			workers[i] = start_worker(parent);
 			started_ms[i] = clock_boot_ms();
 		}
 		running += workers[i] > 0;
@@ -163,7 +163,7 @@ static int wait_for_signal(const struct parent *parent, bool full)
 static int keep_workers(const struct parent *parent, unsigned count)
 {
 	pid_t workers[MAX_WORKERS];
-	int64_t started_ms[MAX_WORKERS] = { 0 };
+	int64_t started_ms[MAX_WORKERS];
 	bool full, ready = false;
 	int signal_number;
 
@@ -260,6 +260,9 @@ int main(int argc, char **argv)
 					operation.name, &err);
 	if (error_is_set(&err))	/* it works none the worse */
 		log_say("warn", "counters", "%s", err.cause);
+	parent.crashes = (struct crashes){
+		counters_get(&parent.counters->restarts), CAREFUL_MS
+	};
 	workers = first_set(config_workers(config, operation.name),
 			    operation.workers);
 	parent.batch = first_set(config_batch(config, operation.name),

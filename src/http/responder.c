@@ -46,6 +46,7 @@ struct worker {
 	struct counters *counters;
 	int listener, epoll, signals;
 	unsigned batch;
+	struct crashes crashes;
 	int64_t careful_until_ms;	/* 0: not, or not any more */
 	bool accepting, draining;
 	int64_t drain_until_ms;
@@ -399,12 +400,18 @@ static void start_draining(struct worker *w)
 }
 
 /*
- * A worker before us died of a request that may come again. With one request in
+ * A worker died, of a request that may come again. With one request in
  * hand and no connection kept, we would die of it alone: the others wait in the
  * listener's queue, for the next worker.
  */
 static unsigned batch_now(struct worker *w)
 {
+	uint64_t ended = counters_get(&w->counters->restarts);
+
+	if (ended != w->crashes.seen) {
+		w->crashes.seen = ended;
+		w->careful_until_ms = clock_boot_ms() + w->crashes.careful_ms;
+	}
 	if (w->careful_until_ms && clock_boot_ms() >= w->careful_until_ms)
 		w->careful_until_ms = 0;
 	return w->careful_until_ms ? 1 : w->batch;
@@ -456,17 +463,15 @@ static void turn(struct worker *w)
 
 int responder_run(const struct operation *op, const struct config *config,
 		  struct counters *counters, int listener, unsigned batch,
-		  int64_t careful_ms)
+		  struct crashes crashes)
 {
 	static struct worker w;
 	sigset_t stop;
 
 	w = (struct worker){ .operation = op, .config = config,
-			     .counters = counters,
+			     .counters = counters, .crashes = crashes,
 			     .listener = listener,
 			     .batch = batch < BATCH_MAX ? batch : BATCH_MAX };
-	if (careful_ms)
-		w.careful_until_ms = clock_boot_ms() + careful_ms;
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		w.exchanges[i].flush = flush_part;
 	sigemptyset(&stop);

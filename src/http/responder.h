@@ -14,13 +14,19 @@
 #include "base/counters.h"
 #include "http/operation.h"
 
+/* For `careful_ms` after the end of a worker was counted (counters->restarts is
+ * not what was `seen`), each has one request in hand at a time. */
+struct crashes {
+	uint64_t seen;
+	int64_t careful_ms;
+};
+
 /*
  * `listener`: a listening AF_UNIX socket, non-blocking. SIGTERM, SIGINT and
- * SIGPIPE are blocked by the caller before the fork. For its first `careful_ms`
- * (0: never) it has one request in hand at a time. The exit status.
+ * SIGPIPE are blocked by the caller before the fork. The exit status.
  */
 int responder_run(const struct operation *op, const struct config *config,
 		  struct counters *counters, int listener, unsigned batch,
-		  int64_t careful_ms);
+		  struct crashes crashes);
 
 #endif

@@ -182,7 +182,8 @@ static void start(const struct operation *op, unsigned batch)
 	close_range(3, (unsigned)bench.listener - 1, 0);
 	close_range((unsigned)bench.listener + 1, ~0u, 0);
 	_exit(responder_run(op, bench.config, &shared->counters,
-			    bench.listener, batch, bench.careful_ms));
+			    bench.listener, batch,
+			    (struct crashes){ 0, bench.careful_ms }));
 }
 
 static void show_log(void)
@@ -860,6 +861,7 @@ static void a_careful_worker_that_dies_takes_one_request_along(void **state)
 
 	(void)state;
 	bench.careful_ms = 60000;
+	shared->counters.restarts = 1;
 	start(&reading, 64);
 	wait_ms(50);
 	hold();
@@ -882,17 +884,37 @@ static void a_careful_worker_that_dies_takes_one_request_along(void **state)
 
 static void a_careful_worker_is_as_any_other_after_a_while(void **state)
 {
-	int fd;
+	int fd = dial();
 
 	(void)state;
-	bench.careful_ms = 100;
+	bench.careful_ms = 1;
+	shared->counters.restarts = 1;
 	start(&reading, 64);
-	wait_ms(200);
+	ask(fd, "GET", "/t?first");
+	assert_answer(fd, "Status: 200 ", "done first");
+	close(fd);
+	wait_ms(20);
 	fd = dial();
 	ask(fd, "GET", "/t?one");
 	assert_answer(fd, "Status: 200 ", "done one");
 	ask(fd, "GET", "/t?two");
 	assert_answer(fd, "Status: 200 ", "done two");
+	close(fd);
+}
+
+static void a_worker_is_careful_when_another_one_ended(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	bench.careful_ms = 60000;
+	start(&reading, 64);
+	ask(fd, "GET", "/t?one");
+	assert_answer(fd, "Status: 200 ", "done one");
+	counters_add(&shared->counters.restarts, 1);
+	ask(fd, "GET", "/t?two");
+	assert_answer(fd, "Status: 200 ", "done two");
+	assert_true(peer_is_closed(fd));
 	close(fd);
 }
 
@@ -930,6 +952,7 @@ int main(void)
 		TEST(a_worker_does_not_wait_for_ever),
 		TEST(a_careful_worker_that_dies_takes_one_request_along),
 		TEST(a_careful_worker_is_as_any_other_after_a_while),
+		TEST(a_worker_is_careful_when_another_one_ended),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
