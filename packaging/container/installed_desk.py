@@ -1,10 +1,12 @@
 """installed_desk.py: the installed desk, in the words of tools/desk.py: what the
 integration tests ask of a desk is asked of systemd and the package."""
 import os
+import shutil
 import subprocess
 import tempfile
 
 from desk import Desk, RESPONDERS
+from profiles import Directory
 
 
 def unit(name):
@@ -20,6 +22,7 @@ class InstalledDesk(Desk):
         self.run_dir = "/run/ordermill"
         self.ordermill = "/usr/bin/ordermill"
         self.profile = "local"
+        self.objects = Directory(self.objects_dir)
         self._log_dir = tempfile.mkdtemp(prefix="journal-")
 
     @property
@@ -32,6 +35,8 @@ class InstalledDesk(Desk):
                       encoding="utf-8") as log:
                 subprocess.run(["journalctl", "-q", "-o", "cat", "-u",
                                 unit(name)], stdout=log, check=True)
+        shutil.copyfile("/var/log/nginx/ordermill.log",
+                        os.path.join(self._log_dir, "access.log"))
         return self._log_dir
 
     @log_dir.setter
