@@ -41,8 +41,12 @@ class Double:
 
 
 @pytest.fixture(scope="module")
-def double():
-    double = Double()
+def double(profile, request):
+    """With the credentials that the profile's desk has."""
+    peers = request.getfixturevalue("peers") if profile == "aws" else None
+    if peers:
+        peers.need("moto")      # made the key
+    double = Double(peers.key, peers.secret) if peers else Double()
     yield double
     double.proxy.close()
 
@@ -50,11 +54,11 @@ def double():
 @pytest.fixture(scope="module")
 def api(double, make_desk):
     before = dict(os.environ)
-    os.environ.update({"AWS_ACCESS_KEY_ID": KEY,
-                       "AWS_SECRET_ACCESS_KEY": SECRET})
+    os.environ.update({"AWS_ACCESS_KEY_ID": double.key,
+                       "AWS_SECRET_ACCESS_KEY": double.secret})
     try:
         desk = make_desk({"image_recognizer.adapter": "rekognition",
-                          "aws.region": "eu-west-1",
+                          "aws.region": "us-east-1",
                           "aws.endpoint.rekognition": double.proxy.url})
     finally:
         os.environ.clear()
