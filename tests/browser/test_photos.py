@@ -40,7 +40,8 @@ def chosen(page, tmp_path):
             pytest.skip(f"the package with the photo '{name}' cannot be had")
         path = tmp_path / (name + ".photo.png")
         path.write_bytes(content)
-        page.all("[name=photo]")[0].send_keys(str(path))
+        page.until(lambda: page.all("[name=photo]"), "the form")[0] \
+            .send_keys(str(path))
     return choose
 
 
