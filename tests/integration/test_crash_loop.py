@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "storm"))
 import crash_loop  # noqa: E402
 
 
+@pytest.mark.local("workers, whatever they stand on")
 @pytest.mark.skipif(not shutil.which(os.environ.get("CC", "cc")),
                     reason="no C compiler")
 def test_forty_crashes_of_one_url_fail_no_other(profile):
