@@ -11,7 +11,7 @@
 #include "base/banned.h"
 
 #define SWEEP_BASE_MS 1000
-#define SWEEP_CAP_MS 30000
+#define SWEEP_CAP_MS 10000
 
 /* How many deletions failed; what is not understood counts as a failure. */
 static uint64_t log_answer(struct str answer, struct arena *arena)
