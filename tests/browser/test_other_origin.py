@@ -58,6 +58,8 @@ def elsewhere(make_desk, tmp_path_factory):
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(
             Static, directory=str(www), headers=custom_headers()))
+    # Chromium leaves when it has what it wants
+    server.handle_error = lambda *_: None
     origin = f"http://localhost:{server.server_port}"
     desk = make_desk({"access.origins": origin})
     subprocess.run(

@@ -10,10 +10,11 @@ from test_screens import axe, barriers  # noqa: F401
 BOX = ".photo-now .verdict-words"
 
 
+pytestmark = pytest.mark.local("the recognizer is the same in every profile")
+
+
 @pytest.fixture(scope="module")
-def desk(make_desk, profile):
-    if profile != "local":
-        pytest.skip("the recognizer is the same in every profile")
+def desk(make_desk):
     desk = make_desk({"image_recognizer.adapter": "local"})
     if not os.path.exists(os.path.join(desk.state, "models",
                                        "coco-ssd.model")):

@@ -6,10 +6,11 @@ import shutil
 import pytest
 
 
+pytestmark = pytest.mark.local("the model is the same in every profile")
+
+
 @pytest.fixture(scope="module")
-def desk(make_desk, profile):
-    if profile != "local":
-        pytest.skip("the model is the same in every profile")
+def desk(make_desk):
     return make_desk()
 
 

@@ -18,16 +18,17 @@ from support import Api, png, wait_until
 ROUTE = "/api/images?description=a%20red%20mug"
 LIMIT_S = 6
 
-pytestmark = pytest.mark.skipif(
-    not os.access(os.path.join(os.environ.get("ORDERMILL_BUILD", ".build"),
-                               "src/recognizer/recognizer"), os.X_OK),
-    reason="built without the recognizer")
+pytestmark = [
+    pytest.mark.local("the recognizer is the same in every profile"),
+    pytest.mark.skipif(
+        not os.access(os.path.join(
+            os.environ.get("ORDERMILL_BUILD", ".build"),
+            "src/recognizer/recognizer"), os.X_OK),
+        reason="built without the recognizer")]
 
 
 @pytest.fixture(scope="module")
-def desk(make_desk, profile):
-    if profile != "local":
-        pytest.skip("the recognizer is the same in every profile")
+def desk(make_desk):
     return make_desk({"image_recognizer.adapter": "local"})
 
 
