@@ -84,12 +84,15 @@ def test_status_names_everything(opened):
     assert facts["url"] == "http://127.0.0.1:" + port
     for key in ("state_dir", "mail_dir", "config", "ordermill"):
         assert os.path.exists(facts[key]), key
-    assert {p["name"] for p in facts["programs"]} == {*RESPONDERS, "relay"}
+    names = {p["name"] for p in facts["programs"]}
+    # the recognizer is built where its libraries are
+    assert names - {"recognizer"} == {*RESPONDERS, "relay"}
     for program in facts["programs"] + [facts["nginx"]]:
         assert program["pid"] and program["memory_kib"] > 0
         assert program["restarts"] == 0
     requests = {p["name"]: p["requests"] for p in facts["programs"]}
-    assert requests["create_order"] == 30
+    # thirty, and two more where their photos can be had
+    assert requests["create_order"] in (30, 31, 32)
     assert requests["delete_order"] == 6
     text = dev("status", "--state", state).stdout
     assert "create_order" in text and "MiB" in text
