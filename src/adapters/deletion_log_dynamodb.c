@@ -355,33 +355,27 @@ static bool set_archived(struct deletion_log *log, const char *event_id,
 			 bool *ret_changed, struct error *err)
 {
 	struct dynamodb *db = db_of(log);
-	char mark[DYNAMODB_MARK_BYTES];
 	struct deletion_record record;
-	enum dynamodb_result result;
-	unsigned tries = 0;
+	struct dynamodb_race race;
 	bool last;
 
 	*ret_changed = false;
-	dynamodb_mark(mark);
-	for (;;) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		dynamodb_fresh(db);
 		if (!read_record(db, event_id, db->scratch, &record, err))
 			return false;
 		if (record.deletion.state != DELETION_PENDING) {
-			*ret_changed = str_is(record.mark, mark);
+			*ret_changed = str_is(record.mark, race.mark);
 			return true;
 		}
-		result = archive_step(db, &record, key, digest, now_ms, mark,
-				      &last, err);
-		if (result == DYNAMODB_FAILED)
-			return false;
-		*ret_changed = result == DYNAMODB_WRITTEN && last;
-		if (*ret_changed)
-			return true;
-		tries = result == DYNAMODB_WRITTEN ? 0 : tries + 1;
-		if (tries && !dynamodb_try_again(tries, err))
-			return false;
+		race.result = archive_step(db, &record, key, digest, now_ms,
+					   race.mark, &last, err);
+		*ret_changed = race.result == DYNAMODB_WRITTEN && last;
+		if (race.result == DYNAMODB_WRITTEN && !last)
+			dynamodb_race_init(&race);	/* the next step's */
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 /* *ret_done: nothing is left to do, or it is refused. */
@@ -409,25 +403,21 @@ static bool set_state(struct deletion_log *log, const char *event_id,
 		      enum deletion_state state, struct error *err)
 {
 	struct dynamodb *db = db_of(log);
-	char mark[DYNAMODB_MARK_BYTES];
 	struct deletion_record record;
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 	bool done;
 
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		if (!read_record(db, event_id, db->scratch, &record, err) ||
 		    !may_advance(&record.deletion, state, &done, err))
 			return false;
 		if (done)
 			return true;
 		record.deletion.state = state;
-		result = write_record(db, &record, mark, err);
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = write_record(db, &record, race.mark, err);
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 static bool note_attempt(struct deletion_log *log, const char *event_id,
@@ -435,17 +425,16 @@ static bool note_attempt(struct deletion_log *log, const char *event_id,
 			 struct str reason, struct error *err)
 {
 	struct dynamodb *db = db_of(log);
-	char mark[DYNAMODB_MARK_BYTES];
 	struct deletion_record record;
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		struct deletion *deletion = &record.deletion;
 
 		if (!read_record(db, event_id, db->scratch, &record, err))
 			return false;
-		if (str_is(record.mark, mark) ||
+		if (str_is(record.mark, race.mark) ||
 		    (acknowledged && deletion->state != DELETION_PENDING))
 			return true;
 		deletion->attempts++;
@@ -454,12 +443,9 @@ static bool note_attempt(struct deletion_log *log, const char *event_id,
 		deletion->dead = dead && deletion->state == DELETION_PENDING;
 		deletion->next_attempt_ms = next_attempt_ms;
 		deletion->last_error = reason;
-		result = write_record(db, &record, mark, err);
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = write_record(db, &record, race.mark, err);
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 /* --- dead letters -------------------------------------------------------- */
@@ -467,27 +453,23 @@ static bool note_attempt(struct deletion_log *log, const char *event_id,
 static bool redrive_bell(struct dynamodb *db, const char *event_id,
 			 uint64_t *count, struct error *err)
 {
-	char mark[DYNAMODB_MARK_BYTES];
 	struct deletion_record record;
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		if (!read_record(db, event_id, db->scratch, &record, err))
 			return false;
-		*count += str_is(record.mark, mark);
+		*count += str_is(record.mark, race.mark);
 		if (!record.deletion.dead)
 			return true;
 		record.deletion.dead = false;
 		record.deletion.attempts = 0;
 		record.deletion.next_attempt_ms = 0;
-		result = write_record(db, &record, mark, err);
-		*count += result == DYNAMODB_WRITTEN;
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = write_record(db, &record, race.mark, err);
+		*count += race.result == DYNAMODB_WRITTEN;
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 /* Those of an event; with "" those to confirm a subscription. */

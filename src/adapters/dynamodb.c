@@ -1,5 +1,5 @@
 /*
- * dynamodb.c: calls to DynamoDB, and its JSON.
+ * dynamodb.c: calls to DynamoDB, its JSON, and what is written.
  *
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
  */
@@ -8,26 +8,19 @@
 #include <time.h>
 
 #include "base/deadline.h"
+#include "base/limits.h"
 
 #include "base/banned.h"
 
-#define REQUEST_MAX_BYTES (5u * MIB)	/* a transaction holds 4 MB */
 #define ANSWER_MAX_BYTES (48u * MIB)	/* a batch holds 16 MB, escaped twofold */
 #define ANSWER_MAX_NODES 2000000u
-#define BATCH_KEYS 100u			/* BatchGetItem's limit */
+/* Keys, names and numbers of an item, the rest being texts that are counted. */
+#define ITEM_REST_BYTES (4u * KIB)
 #define PAUSE_MS 20			/* doubles with each try */
 
 void dynamodb_fresh(struct dynamodb *db)
 {
 	arena_reset(db->scratch);
-}
-
-void dynamodb_mark(char ret[DYNAMODB_MARK_BYTES])
-{
-	uint8_t bytes[(DYNAMODB_MARK_BYTES - 1) / 2];
-
-	random_bytes(bytes, sizeof(bytes));
-	hex_encode(bytes, sizeof(bytes), ret);
 }
 
 bool dynamodb_try_again(unsigned tries, struct error *err)
@@ -52,7 +45,7 @@ struct buf dynamodb_map(struct dynamodb *db)
 {
 	struct buf map;
 
-	buf_init(&map, db->scratch, REQUEST_MAX_BYTES);
+	buf_init(&map, db->scratch, DYNAMODB_REQUEST_BYTES);
 	return map;
 }
 
@@ -198,223 +191,19 @@ bool dynamodb_call(struct dynamodb *db, const char *action, struct str body,
 	return refused(db, action, &answer, err);
 }
 
-static bool read_call(struct dynamodb *db, const char *action,
-		      const struct buf *body, struct arena *arena,
-		      struct json *ret, struct error *err)
+void dynamodb_body_map(struct buf *body, const char *name, struct str map)
 {
-	struct str code;
-
-	if (!buf_ok(body))
-		return error_cause(err, ERROR_INTERNAL,
-				   "dynamodb %s: the request is too large",
-				   action);
-	return dynamodb_call(db, action, buf_str(body), arena, ret, &code, err);
+	buf_printf(body, ",\"%s\":{", name);
+	buf_add_str(body, map);
+	buf_add_char(body, '}');
 }
 
-static struct buf request_for(struct dynamodb *db)
-{
-	struct buf body;
-
-	buf_init(&body, db->scratch, REQUEST_MAX_BYTES);
-	buf_printf(&body, "{\"TableName\":\"%s\"", db->table);
-	return body;
-}
-
-static void add_member(struct buf *to, const char *name, struct str map)
-{
-	buf_printf(to, ",\"%s\":{", name);
-	buf_add_str(to, map);
-	buf_add_char(to, '}');
-}
-
-static void add_text_member(struct buf *to, const char *name, const char *text)
+void dynamodb_body_text(struct buf *body, const char *name, const char *text)
 {
 	if (!text || !*text)
 		return;
-	buf_printf(to, ",\"%s\":", name);
-	buf_add_json(to, str_from(text));
-}
-
-bool dynamodb_get(struct dynamodb *db, const struct buf *key,
-		  struct arena *arena, struct json *ret, struct error *err)
-{
-	struct buf body = request_for(db);
-	struct json answer;
-
-	add_member(&body, "Key", buf_str(key));
-	buf_add_text(&body, ",\"ConsistentRead\":true}");
-	if (!read_call(db, "GetItem", &body, arena, &answer, err))
-		return false;
-	*ret = json_member(answer, "Item");
-	return true;
-}
-
-/* --- many items ---------------------------------------------------------- */
-
-static void add_keys(struct buf *to, const struct dynamodb_name *keys,
-		     size_t count, const bool *done)
-{
-	bool first = true;
-
-	for (size_t i = 0; i < count; i++) {
-		if (done[i])
-			continue;
-		buf_add_text(to, first ? "{\"pk\":{\"S\":" : ",{\"pk\":{\"S\":");
-		buf_add_json(to, keys[i].pk);
-		buf_add_text(to, "},\"sk\":{\"S\":");
-		buf_add_json(to, keys[i].sk);
-		buf_add_text(to, "}}");
-		first = false;
-	}
-}
-
-static size_t place_of(const struct dynamodb_name *keys, size_t count,
-		       struct json item)
-{
-	struct str pk = dynamodb_str(item, "pk"), sk = dynamodb_str(item, "sk");
-	size_t i = 0;
-
-	while (i < count && !(str_eq(keys[i].pk, pk) && str_eq(keys[i].sk, sk)))
-		i++;
-	return i;
-}
-
-/* All that were asked for and are not in UnprocessedKeys are answered. */
-static bool note_answered(struct dynamodb *db, struct json answer,
-			  const struct dynamodb_name *keys, size_t count,
-			  struct json *ret, bool *done, bool *ret_progress)
-{
-	struct json left = json_member(json_member(json_member(
-			answer, "UnprocessedKeys"), db->table), "Keys");
-	struct json items = json_member(json_member(answer, "Responses"),
-					db->table);
-	struct json_iterator it;
-	bool all = true;
-	size_t place;
-
-	*ret_progress = json_count(items) > 0;
-	for (it = json_first_element(items); it.value.value; json_next(&it))
-		if ((place = place_of(keys, count, it.value)) < count)
-			ret[place] = it.value;
-	memset(done, true, count * sizeof(*done));
-	for (it = json_first_element(left); it.value.value; json_next(&it))
-		if ((place = place_of(keys, count, it.value)) < count)
-			all = done[place] = false;
-	return all;
-}
-
-static bool get_batch(struct dynamodb *db, const struct dynamodb_name *keys,
-		      size_t count, struct arena *arena, struct json *ret,
-		      struct error *err)
-{
-	bool done[BATCH_KEYS] = { false };
-	unsigned tries = 0;
-
-	for (;;) {
-		struct buf body;
-		struct json answer;
-		bool progress;
-
-		buf_init(&body, db->scratch, REQUEST_MAX_BYTES);
-		buf_printf(&body, "{\"RequestItems\":{\"%s\":{\"Keys\":[",
-			   db->table);
-		add_keys(&body, keys, count, done);
-		buf_add_text(&body, "],\"ConsistentRead\":true}}}");
-		if (!read_call(db, "BatchGetItem", &body, arena, &answer, err))
-			return false;
-		if (note_answered(db, answer, keys, count, ret, done,
-				  &progress))
-			return true;
-		tries = progress ? 0 : tries + 1;
-		if (tries && !dynamodb_try_again(tries, err))
-			return false;
-	}
-}
-
-bool dynamodb_get_many(struct dynamodb *db, const struct dynamodb_name *keys,
-		       size_t count, struct arena *arena, struct json *ret,
-		       struct error *err)
-{
-	for (size_t i = 0; i < count; i++)
-		ret[i] = (struct json){ JSON_ABSENT, NULL };
-	for (size_t i = 0; i < count; i += BATCH_KEYS)
-		if (!get_batch(db, keys + i,
-			       count - i < BATCH_KEYS ? count - i : BATCH_KEYS,
-			       arena, ret + i, err))
-			return false;
-	return true;
-}
-
-/* --- queries ------------------------------------------------------------- */
-
-/* LastEvaluatedKey as ExclusiveStartKey: key attributes are all texts here. */
-static struct str next_start(struct json key, struct arena *arena)
-{
-	struct json_iterator it;
-	struct buf map;
-
-	if (!json_count(key))
-		return (struct str){ NULL, 0 };
-	buf_init(&map, arena, 16 * KIB);
-	for (it = json_first(key); it.name.ptr; json_next(&it))
-		dynamodb_add_str(&map, arena_text(arena, it.name),
-				 json_string(json_member(it.value, "S")));
-	return buf_str(&map);
-}
-
-static bool query_page(struct dynamodb *db, struct dynamodb_query *query,
-		       struct arena *arena, struct json *ret,
-		       struct error *err)
-{
-	struct buf body = request_for(db);
-
-	add_text_member(&body, "IndexName", query->index);
-	add_text_member(&body, "KeyConditionExpression", query->condition);
-	add_text_member(&body, "FilterExpression", query->filter);
-	add_member(&body, "ExpressionAttributeValues",
-		   buf_str(&query->values));
-	if (query->start.ptr)
-		add_member(&body, "ExclusiveStartKey", query->start);
-	if (query->count_only)
-		buf_add_text(&body, ",\"Select\":\"COUNT\"");
-	if (query->limit)
-		buf_printf(&body, ",\"Limit\":%u", query->limit);
-	buf_printf(&body, ",\"ScanIndexForward\":%s,\"ConsistentRead\":%s}",
-		   query->descending ? "false" : "true",
-		   query->index ? "false" : "true");
-	if (!read_call(db, "Query", &body, arena, ret, err))
-		return false;
-	query->start = next_start(json_member(*ret, "LastEvaluatedKey"), arena);
-	return true;
-}
-
-bool dynamodb_query(struct dynamodb *db, struct dynamodb_query *query,
-		    struct arena *arena, struct json *ret, struct error *err)
-{
-	struct json answer;
-
-	if (!query_page(db, query, arena, &answer, err))
-		return false;
-	*ret = json_member(answer, "Items");
-	return true;
-}
-
-bool dynamodb_count(struct dynamodb *db, struct dynamodb_query *query,
-		    uint64_t *ret, struct error *err)
-{
-	struct json answer;
-	uint64_t count;
-
-	*ret = 0;
-	query->count_only = true;
-	do {
-		if (!query_page(db, query, db->scratch, &answer, err))
-			return false;
-		if (str_to_uint(json_literal(json_member(answer, "Count")),
-				INT64_MAX, &count))
-			*ret += count;
-	} while (query->start.ptr);
-	return true;
+	buf_printf(body, ",\"%s\":", name);
+	buf_add_json(body, str_from(text));
 }
 
 /* --- writes -------------------------------------------------------------- */
@@ -422,7 +211,7 @@ bool dynamodb_count(struct dynamodb *db, struct dynamodb_query *query,
 void dynamodb_write_init(struct dynamodb_write *write, struct dynamodb *db)
 {
 	*write = (struct dynamodb_write){ .db = db };
-	buf_init(&write->actions, db->scratch, REQUEST_MAX_BYTES);
+	buf_init(&write->actions, db->scratch, DYNAMODB_REQUEST_BYTES);
 }
 
 void dynamodb_write_add(struct dynamodb_write *write, const char *verb,
@@ -435,11 +224,11 @@ void dynamodb_write_add(struct dynamodb_write *write, const char *verb,
 	write->verb = verb;
 	write->begin = to->len;
 	buf_printf(to, "{\"TableName\":\"%s\"", write->db->table);
-	add_member(to, strcmp(verb, "Put") ? "Key" : "Item", buf_str(item));
-	add_text_member(to, "UpdateExpression", update);
-	add_text_member(to, "ConditionExpression", condition);
+	dynamodb_body_map(to, strcmp(verb, "Put") ? "Key" : "Item", buf_str(item));
+	dynamodb_body_text(to, "UpdateExpression", update);
+	dynamodb_body_text(to, "ConditionExpression", condition);
 	if (values && values->len)
-		add_member(to, "ExpressionAttributeValues", buf_str(values));
+		dynamodb_body_map(to, "ExpressionAttributeValues", buf_str(values));
 	buf_add_text(to, "}}");
 	/* an overflow inside a map is one of the whole */
 	to->overflowed |= item->overflowed || (values && values->overflowed);
@@ -535,4 +324,33 @@ enum dynamodb_result dynamodb_commit(struct dynamodb_write *write,
 				return DYNAMODB_FAILED;
 		}
 	}
+}
+
+bool dynamodb_fits(size_t bytes, struct error *err)
+{
+	if (bytes + ITEM_REST_BYTES <= LIMIT_ITEM_BYTES)
+		return true;
+	return error_set(err, ERROR_TOO_LARGE,
+			 "The order takes %zu bytes as it is stored, of at "
+			 "most %u: shorten its lines, notes or metadata.",
+			 bytes, LIMIT_ITEM_BYTES - ITEM_REST_BYTES);
+}
+
+void dynamodb_race_init(struct dynamodb_race *race)
+{
+	uint8_t bytes[(DYNAMODB_MARK_BYTES - 1) / 2];
+
+	*race = (struct dynamodb_race){ .result = DYNAMODB_REFUSED };
+	random_bytes(bytes, sizeof(bytes));
+	hex_encode(bytes, sizeof(bytes), race->mark);
+}
+
+bool dynamodb_race_on(struct dynamodb_race *race, struct error *err)
+{
+	if (race->result != DYNAMODB_REFUSED)
+		return false;
+	if (race->tries && !dynamodb_try_again(race->tries - 1, err))
+		race->result = DYNAMODB_FAILED;
+	race->tries++;
+	return race->result == DYNAMODB_REFUSED;
 }

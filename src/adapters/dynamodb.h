@@ -21,6 +21,7 @@
 /* How often a write that lost a race is decided anew. */
 #define DYNAMODB_RACES 12
 #define DYNAMODB_MARK_BYTES 33
+#define DYNAMODB_REQUEST_BYTES (5u * MIB)	/* a transaction holds 4 MB */
 
 struct dynamodb {
 	struct database base;
@@ -39,8 +40,6 @@ static inline struct dynamodb *dynamodb_of(struct database *database)
 
 /* A method begins: what the last one left in `scratch` is gone. */
 void dynamodb_fresh(struct dynamodb *db);
-/* A name for one write, by which its author knows it again. */
-void dynamodb_mark(char ret[DYNAMODB_MARK_BYTES]);
 /* Waits a moment at random, longer with each try; false: that was the last. */
 bool dynamodb_try_again(unsigned tries, struct error *err) MUST_CHECK;
 
@@ -67,7 +66,11 @@ static inline bool dynamodb_is(struct json item)
 	return item.kind == JSON_OBJECT;
 }
 
-/* Reads. Consistent, except by an index. Results are in `arena`. */
+/* Members of a request: a map, a text (none of it when it is NULL or ""). */
+void dynamodb_body_map(struct buf *body, const char *name, struct str map);
+void dynamodb_body_text(struct buf *body, const char *name, const char *text);
+
+/* dynamodb_read.c: consistent, except by an index. Results are in `arena`. */
 bool dynamodb_get(struct dynamodb *db, const struct buf *key,
 		  struct arena *arena, struct json *ret,
 		  struct error *err) MUST_CHECK;
@@ -117,6 +120,27 @@ void dynamodb_write_add(struct dynamodb_write *write, const char *verb,
 			const char *condition, const struct buf *values);
 enum dynamodb_result dynamodb_commit(struct dynamodb_write *write,
 				     struct error *err) MUST_CHECK;
+/* Whether an item of so many bytes of text is small enough. */
+bool dynamodb_fits(size_t bytes, struct error *err) MUST_CHECK;
+
+/*
+ * A write that is decided anew as long as others change the same items:
+ *
+ *	dynamodb_race_init(&race);
+ *	while (dynamodb_race_on(&race, err)) {
+ *		read, decide
+ *		race.result = dynamodb_commit(&write, err);
+ *	}
+ *	return race.result == DYNAMODB_WRITTEN;
+ */
+struct dynamodb_race {
+	char mark[DYNAMODB_MARK_BYTES];	/* by which its author knows it again */
+	unsigned tries;			/* which one this is, from 1 */
+	enum dynamodb_result result;
+};
+void dynamodb_race_init(struct dynamodb_race *race);
+bool dynamodb_race_on(struct dynamodb_race *race,
+		      struct error *err) MUST_CHECK;
 
 /* Any other call; `body` as it is sent. False with *ret_code set when the
  * service refused it, "" when it failed. */

@@ -236,18 +236,17 @@ static enum dynamodb_result try_change(struct dynamodb *db, struct json item,
 static bool change_once(struct dynamodb *db, const struct mail_change *change,
 			bool *ret_changed, struct error *err)
 {
-	char mark[DYNAMODB_MARK_BYTES];
 	struct buf key = key_of(db, change->mail_id);
 	struct mail_change what = *change;
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 	struct json item;
 	bool left;
 
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		if (!dynamodb_get(db, &key, db->scratch, &item, err))
 			return false;
-		*ret_changed = str_is(dynamodb_str(item, "wr"), mark);
+		*ret_changed = str_is(dynamodb_str(item, "wr"), race.mark);
 		if (*ret_changed || !dynamodb_is(item) ||
 		    !is_possible(&what, dynamodb_int(item, "ss")))
 			return true;
@@ -257,14 +256,11 @@ static bool change_once(struct dynamodb *db, const struct mail_change *change,
 			if (left)
 				what.kind = MAIL_DROPPED;
 		}
-		result = try_change(db, item, &what, mark, err);
-		*ret_changed = result == DYNAMODB_WRITTEN &&
+		race.result = try_change(db, item, &what, race.mark, err);
+		*ret_changed = race.result == DYNAMODB_WRITTEN &&
 			       what.kind == change->kind;
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 bool dynamodb_mail_change(struct dynamodb *db, const struct mail_change *change,

@@ -1,13 +1,13 @@
 /*
- * order_store_dynamodb.c: the live orders in DynamoDB, and the answers kept for
- * idempotency keys. Lists are in dynamodb_list.c.
+ * order_store_dynamodb.c: the live orders in DynamoDB. Lists are in
+ * dynamodb_list.c, the answers kept for idempotency keys in dynamodb_answer.c.
  *
  * A deleted order leaves the id of its deletion in its place, so that one read
  * tells live, gone and never there. Each write carries a mark: whoever is
  * refused by a condition and finds his mark was there before, and his answer
  * was lost.
  */
-#include "adapters/dynamodb.h"
+#include "adapters/dynamodb_answer.h"
 #include "adapters/dynamodb_list.h"
 #include "base/limits.h"
 #include "order/text.h"
@@ -15,8 +15,8 @@
 
 #include "base/banned.h"
 
-/* Keys, names and numbers of an item, the rest being texts that are counted. */
-#define ITEM_REST_BYTES (4u * KIB)
+/* The version of what is not there. */
+#define NO_ORDER (-1)
 
 struct dynamodb_order_store {
 	struct order_store base;
@@ -31,135 +31,6 @@ static struct dynamodb *db_of(struct order_store *store)
 	dynamodb_fresh(self->db);
 	return self->db;
 }
-
-static bool has_key(const struct idempotency *idempotency)
-{
-	return idempotency && idempotency->key.len;
-}
-
-static bool fits(size_t bytes, struct error *err)
-{
-	if (bytes + ITEM_REST_BYTES <= LIMIT_ITEM_BYTES)
-		return true;
-	return error_set(err, ERROR_TOO_LARGE,
-			 "The order takes %zu bytes as it is stored, of at "
-			 "most %u: shorten its lines, notes or metadata.",
-			 bytes, LIMIT_ITEM_BYTES - ITEM_REST_BYTES);
-}
-
-/* --- answers ------------------------------------------------------------- */
-
-static struct buf answer_key(struct dynamodb *db,
-			     const struct idempotency *idempotency)
-{
-	char scope[SHA256_HEX + 1];
-
-	hex_encode(idempotency->scope, SHA256_BYTES, scope);
-	return dynamodb_key(db, "a#", str_from(scope), "a");
-}
-
-static bool add_answer(struct dynamodb_write *write,
-		       const struct idempotency *idempotency, const char *mark,
-		       struct error *err)
-{
-	const struct answer *answer;
-	char digest[SHA256_HEX + 1];
-	struct buf item, values;
-
-	if (!has_key(idempotency))
-		return true;
-	answer = idempotency->answer;
-	if (!fits(answer->headers.len + answer->body.len, err))
-		return false;
-	item = answer_key(write->db, idempotency);
-	values = dynamodb_map(write->db);
-	hex_encode(idempotency->body_digest, SHA256_BYTES, digest);
-	dynamodb_add_str(&item, "bd", str_from(digest));
-	dynamodb_add_int(&item, "aa", answer->status);
-	dynamodb_add_str(&item, "ct", answer->content_type);
-	dynamodb_add_str(&item, "ah", answer->headers);
-	dynamodb_add_str(&item, "ab", answer->body);
-	dynamodb_add_int(&item, "cr", idempotency->now_ms);
-	dynamodb_add_str(&item, "wr", str_from(mark));
-	dynamodb_add_int(&item, "ex",
-			 (idempotency->now_ms + IDEMPOTENCY_KEPT_MS) / 1000 + 1);
-	dynamodb_add_int(&values, ":old",
-			 idempotency->now_ms - IDEMPOTENCY_KEPT_MS);
-	dynamodb_write_add(write, "Put", &item, NULL,
-			   "attribute_not_exists(pk) OR cr <= :old", &values);
-	return true;
-}
-
-/* The answer that is kept, or absent; an expired one is none. */
-static bool kept_answer(struct dynamodb *db,
-			const struct idempotency *idempotency,
-			struct json *ret, struct error *err)
-{
-	struct buf key;
-
-	*ret = (struct json){ JSON_ABSENT, NULL };
-	if (!has_key(idempotency))
-		return true;
-	key = answer_key(db, idempotency);
-	if (!dynamodb_get(db, &key, db->scratch, ret, err))
-		return false;
-	if (dynamodb_int(*ret, "cr") <=
-	    idempotency->now_ms - IDEMPOTENCY_KEPT_MS)
-		*ret = (struct json){ JSON_ABSENT, NULL };
-	return true;
-}
-
-static bool is_marked(struct json item, const char *mark)
-{
-	return str_is(dynamodb_str(item, "wr"), mark);
-}
-
-/*
- * A write with a key was refused: *ret_ours when it had been written before;
- * ERROR_IN_PROGRESS when the key belongs to another one.
- */
-static bool settle_key(struct dynamodb *db,
-		       const struct idempotency *idempotency, const char *mark,
-		       bool *ret_ours, struct error *err)
-{
-	struct json answer;
-
-	*ret_ours = false;
-	if (!kept_answer(db, idempotency, &answer, err))
-		return false;
-	*ret_ours = is_marked(answer, mark);
-	if (dynamodb_is(answer) && !*ret_ours)
-		return error_set(err, ERROR_IN_PROGRESS,
-				 "Another request has just used the key. Try again in a moment.");
-	return true;
-}
-
-static bool recall(struct order_store *store,
-		   const struct idempotency *idempotency, struct arena *arena,
-		   struct answer *ret, bool *found, struct error *err)
-{
-	struct dynamodb *db = db_of(store);
-	char digest[SHA256_HEX + 1];
-	struct json item;
-
-	*found = false;
-	if (!kept_answer(db, idempotency, &item, err))
-		return false;
-	if (!dynamodb_is(item))
-		return true;
-	hex_encode(idempotency->body_digest, SHA256_BYTES, digest);
-	if (!str_is(dynamodb_str(item, "bd"), digest))
-		return error_set(err, ERROR_KEY_REUSED,
-				 "The key belongs to another request. Take a new one.");
-	ret->status = (int)dynamodb_int(item, "aa");
-	ret->content_type = dynamodb_text(item, "ct", arena);
-	ret->headers = dynamodb_text(item, "ah", arena);
-	ret->body = dynamodb_text(item, "ab", arena);
-	*found = true;
-	return true;
-}
-
-/* --- orders -------------------------------------------------------------- */
 
 static struct buf order_key(struct dynamodb *db, const char *id)
 {
@@ -186,7 +57,7 @@ static bool order_item(struct dynamodb *db, const struct order *order,
 {
 	struct str text = dynamodb_search_text(order, db->scratch);
 
-	if (!fits(json.len + text.len, err))
+	if (!dynamodb_fits(json.len + text.len, err))
 		return false;
 	*ret = order_key(db, order->id);
 	dynamodb_add_str(ret, "kd", STR("order"));
@@ -244,18 +115,6 @@ static bool absent(struct json item, const char *id, struct error *err)
 	return false;
 }
 
-/* Always false. */
-static bool changed(struct json item, struct error *err)
-{
-	int64_t version = dynamodb_int(item, "vn");
-
-	error_set(err, ERROR_CHANGED,
-		  "The order has version %lld now. Read it again and repeat the change.",
-		  (long long)version);
-	snprintf(err->etag, sizeof(err->etag), "\"%lld\"", (long long)version);
-	return false;
-}
-
 static bool get(struct order_store *store, const char *id, struct arena *arena,
 		struct stored_order *ret, struct error *err)
 {
@@ -273,61 +132,125 @@ static bool get(struct order_store *store, const char *id, struct arena *arena,
 	return true;
 }
 
-static bool create(struct order_store *store, const struct order *order,
-		   const struct idempotency *idempotency, struct arena *arena,
+/* --- writes -------------------------------------------------------------- */
+
+/* A write of one order, with the answer that is kept for its key. */
+struct order_write {
+	const char *order_id;
+	int64_t expected;	/* its version; 0: any; NO_ORDER: none is there */
+	const struct idempotency *idempotency;
+	const struct order *order;		/* to create, to replace with */
+	const struct deletion *deletion;	/* to remove by */
+	/* Adds what is to be done; `found` is what a removal has read. */
+	bool (*add)(struct dynamodb_write *write,
+		    const struct order_write *what, struct json found,
+		    const char *mark, struct error *err);
+};
+
+/* Always false. */
+static bool refuse(struct json found, const struct order_write *what,
 		   struct error *err)
 {
-	struct dynamodb *db = db_of(store);
-	char mark[DYNAMODB_MARK_BYTES];
-	struct dynamodb_write write;
-	struct json found;
-	struct buf item;
-	bool ours;
+	int64_t version = dynamodb_int(found, "vn");
 
-	(void)arena;
-	dynamodb_mark(mark);
-	dynamodb_write_init(&write, db);
+	if (what->expected == NO_ORDER)
+		return error_set(err, ERROR_CONFLICT,
+				 "There is an order with this id.");
+	if (!is_live(found))
+		return absent(found, what->order_id, err);
+	error_set(err, ERROR_CHANGED,
+		  "The order has version %lld now. Read it again and repeat the change.",
+		  (long long)version);
+	snprintf(err->etag, sizeof(err->etag), "\"%lld\"", (long long)version);
+	return false;
+}
+
+static bool is_expected(struct json found, const struct order_write *what)
+{
+	if (what->expected == NO_ORDER)
+		return !dynamodb_is(found);
+	return is_live(found) && (!what->expected ||
+				  dynamodb_int(found, "vn") == what->expected);
+}
+
+/*
+ * Before a removal, and after a refused write: *ret_done when that one was
+ * written after all. The key is read behind the order, as one commit has both.
+ */
+static bool look(struct dynamodb *db, const struct order_write *what,
+		 const struct dynamodb_race *race, struct json *ret,
+		 bool *ret_done, struct error *err)
+{
+	if (!find_order(db, what->order_id, ret, err))
+		return false;
+	*ret_done = str_is(dynamodb_str(*ret, "wr"), race->mark);
+	if (!*ret_done && (race->tries > 1 || !is_live(*ret)) &&
+	    !dynamodb_answer_settle(db, what->idempotency, race->mark,
+				    ret_done, err))
+		return false;
+	return *ret_done || is_expected(*ret, what) || refuse(*ret, what, err);
+}
+
+static bool write_order(struct order_store *store,
+			const struct order_write *what, struct error *err)
+{
+	struct dynamodb *db = db_of(store);
+	struct json found = { JSON_ABSENT, NULL };
+	struct dynamodb_race race;
+	struct dynamodb_write write;
+	bool done = false;
+
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
+		dynamodb_fresh(db);
+		if ((race.tries > 1 || what->deletion) &&
+		    !look(db, what, &race, &found, &done, err))
+			return false;
+		if (done)
+			return true;
+		dynamodb_write_init(&write, db);
+		if (!what->add(&write, what, found, race.mark, err) ||
+		    !dynamodb_answer_add(&write, what->idempotency, race.mark,
+					 err))
+			return false;
+		race.result = dynamodb_commit(&write, err);
+	}
+	return race.result == DYNAMODB_WRITTEN;
+}
+
+static bool add_new(struct dynamodb_write *write,
+		    const struct order_write *what, struct json found,
+		    const char *mark, struct error *err)
+{
+	struct dynamodb *db = write->db;
+	const struct order *order = what->order;
+	struct buf item;
+
+	(void)found;
 	if (!order_item(db, order, json_of(db, order), mark, &item, err) ||
 	    !dynamodb_month_add(db, order->created_ms, err))
 		return false;
-	dynamodb_write_add(&write, "Put", &item, NULL,
+	dynamodb_write_add(write, "Put", &item, NULL,
 			   "attribute_not_exists(pk)", NULL);
-	if (!add_answer(&write, idempotency, mark, err))
-		return false;
-	for (unsigned tries = 0;; tries++) {
-		enum dynamodb_result result = dynamodb_commit(&write, err);
-
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!settle_key(db, idempotency, mark, &ours, err))
-			return false;
-		if (ours)
-			return true;
-		if (!find_order(db, order->id, &found, err))
-			return false;
-		if (is_marked(found, mark))
-			return true;
-		if (dynamodb_is(found))
-			return error_set(err, ERROR_CONFLICT,
-					 "There is an order with this id.");
-		if (!dynamodb_try_again(tries, err))
-			return false;
-	}
+	return true;
 }
 
 /* What a change leaves alone: when it was created, and how it was once
  * deleted. */
-static bool add_change(struct dynamodb_write *write, const struct order *order,
-		       int64_t version, const char *mark, struct error *err)
+static bool add_change(struct dynamodb_write *write,
+		       const struct order_write *what, struct json found,
+		       const char *mark, struct error *err)
 {
 	struct dynamodb *db = write->db;
+	const struct order *order = what->order;
 	struct buf key = order_key(db, order->id), values = dynamodb_map(db);
 	struct str text = dynamodb_search_text(order, db->scratch);
 	struct str json = json_of(db, order);
 	char sort_key[DYNAMODB_SORT_BYTES];
 	const char *update;
 
-	if (!fits(json.len + text.len, err))
+	(void)found;
+	if (!dynamodb_fits(json.len + text.len, err))
 		return false;
 	dynamodb_add_str(&values, ":js", json);
 	dynamodb_add_int(&values, ":new", order->version);
@@ -341,8 +264,8 @@ static bool add_change(struct dynamodb_write *write, const struct order *order,
 	dynamodb_add_str(&values, ":rk", str_from(sort_key));
 	dynamodb_add_str(&values, ":tx", text);
 	dynamodb_add_str(&values, ":wr", str_from(mark));
-	if (version)
-		dynamodb_add_int(&values, ":vn", version);
+	if (what->expected)
+		dynamodb_add_int(&values, ":vn", what->expected);
 	if (order->customer_email.len)
 		dynamodb_add_str(&values, ":ow",
 				 text_lower(order->customer_email,
@@ -353,9 +276,42 @@ static bool add_change(struct dynamodb_write *write, const struct order *order,
 			      " wr = :wr%s", order->customer_email.len
 			      ? ", ow = :ow" : " REMOVE ow");
 	dynamodb_write_add(write, "Update", &key, update,
-			   version ? "vn = :vn" : "attribute_exists(vn)",
+			   what->expected ? "vn = :vn" : "attribute_exists(vn)",
 			   &values);
 	return true;
+}
+
+/* The order out, the deletion in. */
+static bool add_removal(struct dynamodb_write *write,
+			const struct order_write *what, struct json found,
+			const char *mark, struct error *err)
+{
+	struct buf item = order_key(write->db, what->order_id);
+	struct buf values = dynamodb_map(write->db);
+	struct deletion record = *what->deletion;
+
+	(void)err;
+	record.order_version = dynamodb_int(found, "vn");
+	record.order_json = dynamodb_str(found, "js");
+	dynamodb_add_str(&item, "ev", str_from(record.event_id));
+	dynamodb_add_str(&item, "wr", str_from(mark));
+	dynamodb_add_int(&values, ":vn", record.order_version);
+	dynamodb_write_add(write, "Put", &item, NULL, "vn = :vn", &values);
+	deletion_record_put(write, &record, mark);
+	return true;
+}
+
+static bool create(struct order_store *store, const struct order *order,
+		   const struct idempotency *idempotency, struct arena *arena,
+		   struct error *err)
+{
+	const struct order_write what = {
+		.order_id = order->id, .expected = NO_ORDER, .order = order,
+		.idempotency = idempotency, .add = add_new,
+	};
+
+	(void)arena;
+	return write_order(store, &what, err);
 }
 
 static bool replace(struct order_store *store, const struct order *order,
@@ -363,63 +319,13 @@ static bool replace(struct order_store *store, const struct order *order,
 		    const struct idempotency *idempotency, struct arena *arena,
 		    struct error *err)
 {
-	struct dynamodb *db = db_of(store);
-	char mark[DYNAMODB_MARK_BYTES];
-	struct dynamodb_write write;
-	struct json found;
-	bool ours;
+	const struct order_write what = {
+		.order_id = order->id, .expected = before->version,
+		.order = order, .idempotency = idempotency, .add = add_change,
+	};
 
 	(void)arena;
-	dynamodb_mark(mark);
-	dynamodb_write_init(&write, db);
-	if (!add_change(&write, order, before->version, mark, err) ||
-	    !add_answer(&write, idempotency, mark, err))
-		return false;
-	for (unsigned tries = 0;; tries++) {
-		enum dynamodb_result result = dynamodb_commit(&write, err);
-
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!settle_key(db, idempotency, mark, &ours, err))
-			return false;
-		if (ours)
-			return true;
-		if (!find_order(db, order->id, &found, err))
-			return false;
-		if (is_marked(found, mark))
-			return true;
-		if (!is_live(found))
-			return absent(found, order->id, err);
-		if (before->version &&
-		    dynamodb_int(found, "vn") != before->version)
-			return changed(found, err);
-		if (!dynamodb_try_again(tries, err))
-			return false;
-	}
-}
-
-/* The order out, the deletion in, the answer with them. */
-static enum dynamodb_result
-write_removal(struct dynamodb *db, struct json order,
-	      const struct deletion *deletion,
-	      const struct idempotency *idempotency, const char *mark,
-	      struct error *err)
-{
-	struct buf item = order_key(db, deletion->order_id);
-	struct buf values = dynamodb_map(db);
-	struct deletion record = *deletion;
-	struct dynamodb_write write;
-
-	record.order_version = dynamodb_int(order, "vn");
-	record.order_json = dynamodb_str(order, "js");
-	dynamodb_add_str(&item, "ev", str_from(deletion->event_id));
-	dynamodb_add_int(&values, ":vn", record.order_version);
-	dynamodb_write_init(&write, db);
-	dynamodb_write_add(&write, "Put", &item, NULL, "vn = :vn", &values);
-	deletion_record_put(&write, &record, mark);
-	if (!add_answer(&write, idempotency, mark, err))
-		return DYNAMODB_FAILED;
-	return dynamodb_commit(&write, err);
+	return write_order(store, &what, err);
 }
 
 static bool remove_order(struct order_store *store, int64_t expected_version,
@@ -427,38 +333,17 @@ static bool remove_order(struct order_store *store, int64_t expected_version,
 			 const struct idempotency *idempotency,
 			 struct arena *arena, struct error *err)
 {
-	struct dynamodb *db = db_of(store);
-	char mark[DYNAMODB_MARK_BYTES];
-	enum dynamodb_result result;
-	struct json found;
-	bool ours;
+	const struct order_write what = {
+		.order_id = deletion->order_id, .expected = expected_version,
+		.deletion = deletion, .idempotency = idempotency,
+		.add = add_removal,
+	};
 
 	(void)arena;
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
-		if (!find_order(db, deletion->order_id, &found, err))
-			return false;
-		if (!is_live(found) &&
-		    str_is(dynamodb_str(found, "ev"), deletion->event_id))
-			return true;	/* by us, and the answer was lost */
-		if (!is_live(found))
-			return settle_key(db, idempotency, mark, &ours, err) &&
-			       (ours || absent(found, deletion->order_id, err));
-		if (expected_version &&
-		    dynamodb_int(found, "vn") != expected_version)
-			return changed(found, err);
-		result = write_removal(db, found, deletion, idempotency, mark,
-				       err);
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!settle_key(db, idempotency, mark, &ours, err))
-			return false;
-		if (ours)
-			return true;
-		if (!dynamodb_try_again(tries, err))
-			return false;
-	}
+	return write_order(store, &what, err);
 }
+
+/* --- restoring ----------------------------------------------------------- */
 
 static bool may_restore(const struct deletion_record *record,
 			const char *order_id, struct error *err)
@@ -497,28 +382,27 @@ static bool restore(struct order_store *store, const char *event_id,
 		    struct str json, struct arena *arena, struct error *err)
 {
 	struct dynamodb *db = db_of(store);
-	char mark[DYNAMODB_MARK_BYTES];
 	struct deletion_record record;
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 	struct order order;
 	struct json live;
 	struct buf item;
 	bool found;
 
-	dynamodb_mark(mark);
+	dynamodb_race_init(&race);
 	if (!order_from_stored_json(&order, json, arena, err) ||
-	    !order_item(db, &order, json, mark, &item, err) ||
+	    !order_item(db, &order, json, race.mark, &item, err) ||
 	    !dynamodb_month_add(db, order.created_ms, err))
 		return false;
 	dynamodb_add_str(&item, "ev", str_from(event_id));
-	for (unsigned tries = 0;; tries++) {
+	while (dynamodb_race_on(&race, err)) {
 		if (!deletion_record_get(db, event_id, db->scratch, &record,
 					 &found, err))
 			return false;
 		if (!found)
 			return error_set(err, ERROR_NOT_FOUND,
 					 "There is no deletion with this id.");
-		if (str_is(record.mark, mark))
+		if (str_is(record.mark, race.mark))
 			return true;
 		if (!may_restore(&record, order.id, err))
 			return false;
@@ -527,12 +411,18 @@ static bool restore(struct order_store *store, const char *event_id,
 		if (is_live(live))
 			return error_set(err, ERROR_CONFLICT,
 					 "There is an order with this id.");
-		result = write_restored(db, &record, &item, mark, err);
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = write_restored(db, &record, &item, race.mark,
+					     err);
 	}
+	return race.result == DYNAMODB_WRITTEN;
+}
+
+static bool recall(struct order_store *store,
+		   const struct idempotency *idempotency, struct arena *arena,
+		   struct answer *ret, bool *found, struct error *err)
+{
+	return dynamodb_answer_get(db_of(store), idempotency, arena, ret, found,
+				   err);
 }
 
 static bool list(struct order_store *store, const struct order_query *query,

@@ -149,30 +149,26 @@ static bool subscribe(struct subscriber_list *list, struct str email,
 	struct dynamodb *db = db_of(list);
 	struct str address = text_lower(email, db->scratch);
 	struct buf key = address_key(db, address);
-	char mark[DYNAMODB_MARK_BYTES];
 	struct subscription what;
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 	struct json item;
 
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		struct dynamodb_write write;
 
 		if (!dynamodb_get(db, &key, db->scratch, &item, err))
 			return false;
-		if (str_is(dynamodb_str(item, "wr"), mark))
+		if (str_is(dynamodb_str(item, "wr"), race.mark))
 			return true;
 		decide(item, email, address, now_ms, &what);
 		dynamodb_write_init(&write, db);
-		add_address(&write, &what, mark);
-		add_subscriber(&write, &what, mark);
+		add_address(&write, &what, race.mark);
+		add_subscriber(&write, &what, race.mark);
 		add_mail(&write, &what);
-		result = dynamodb_commit(&write, err);
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = dynamodb_commit(&write, err);
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 /* --- confirming, leaving ------------------------------------------------- */
@@ -219,12 +215,11 @@ static bool confirm(struct subscriber_list *list, const char *subscriber_id,
 		    int64_t now_ms, struct error *err)
 {
 	struct dynamodb *db = db_of(list);
-	char mark[DYNAMODB_MARK_BYTES];
-	enum dynamodb_result result;
+	struct dynamodb_race race;
 	struct json item;
 
-	dynamodb_mark(mark);
-	for (unsigned tries = 0;; tries++) {
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		if (!find_subscriber(db, subscriber_id, &item, err))
 			return false;
 		if (dynamodb_int(item, "cf"))
@@ -234,13 +229,10 @@ static bool confirm(struct subscriber_list *list, const char *subscriber_id,
 		    dynamodb_int(item, "ex") <= now_ms / 1000)
 			return error_set(err, ERROR_NOT_FOUND,
 					 "There is no such subscription any more.");
-		result = write_confirmed(db, item, subscriber_id, now_ms, mark,
-					 err);
-		if (result != DYNAMODB_REFUSED)
-			return result == DYNAMODB_WRITTEN;
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = write_confirmed(db, item, subscriber_id, now_ms,
+					      race.mark, err);
 	}
+	return race.result == DYNAMODB_WRITTEN;
 }
 
 static enum dynamodb_result write_gone(struct dynamodb *db,
@@ -278,22 +270,19 @@ static bool unsubscribe(struct subscriber_list *list,
 			const char *subscriber_id, struct error *err)
 {
 	struct dynamodb *db = db_of(list);
+	struct dynamodb_race race;
 	struct json item;
 
-	for (unsigned tries = 0;; tries++) {
-		enum dynamodb_result result = DYNAMODB_WRITTEN;
-
+	dynamodb_race_init(&race);
+	while (dynamodb_race_on(&race, err)) {
 		if (!find_subscriber(db, subscriber_id, &item, err))
 			return false;
-		if (dynamodb_is(item))
-			result = write_gone(db, item, subscriber_id, err);
-		if (result == DYNAMODB_FAILED)
-			return false;
-		if (result == DYNAMODB_WRITTEN)
-			return drop_mails(db, subscriber_id, err);
-		if (!dynamodb_try_again(tries, err))
-			return false;
+		race.result = dynamodb_is(item)
+				      ? write_gone(db, item, subscriber_id, err)
+				      : DYNAMODB_WRITTEN;
 	}
+	return race.result == DYNAMODB_WRITTEN &&
+	       drop_mails(db, subscriber_id, err);
 }
 
 /* --- sending ------------------------------------------------------------- */
