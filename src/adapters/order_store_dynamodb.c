@@ -8,6 +8,7 @@
  * was lost.
  */
 #include "adapters/dynamodb_answer.h"
+#include "adapters/dynamodb_filter.h"
 #include "adapters/dynamodb_list.h"
 #include "base/limits.h"
 #include "order/text.h"
