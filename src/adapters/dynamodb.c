@@ -224,11 +224,13 @@ void dynamodb_write_add(struct dynamodb_write *write, const char *verb,
 	write->verb = verb;
 	write->begin = to->len;
 	buf_printf(to, "{\"TableName\":\"%s\"", write->db->table);
-	dynamodb_body_map(to, strcmp(verb, "Put") ? "Key" : "Item", buf_str(item));
+	dynamodb_body_map(to, strcmp(verb, "Put") ? "Key" : "Item",
+			  buf_str(item));
 	dynamodb_body_text(to, "UpdateExpression", update);
 	dynamodb_body_text(to, "ConditionExpression", condition);
 	if (values && values->len)
-		dynamodb_body_map(to, "ExpressionAttributeValues", buf_str(values));
+		dynamodb_body_map(to, "ExpressionAttributeValues",
+				  buf_str(values));
 	buf_add_text(to, "}}");
 	/* an overflow inside a map is one of the whole */
 	to->overflowed |= item->overflowed || (values && values->overflowed);

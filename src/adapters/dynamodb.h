@@ -15,7 +15,6 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "ports/database.h"
-#include "ports/deletion_log.h"
 
 #define DYNAMODB_MONTH_BYTES 8		/* "2026-11" and its NUL */
 /* How often a write that lost a race is decided anew. */
@@ -159,31 +158,5 @@ bool dynamodb_month_add(struct dynamodb *db, int64_t time_ms,
 			struct error *err) MUST_CHECK;
 /* Whether `item` (absent: none) has others than months[]; takes them. */
 bool dynamodb_months_changed(struct dynamodb *db, struct json item);
-
-/*
- * dynamodb_deletion.c: a deletion's record. It changes only by an update whose
- * condition is the revision that was read.
- */
-struct deletion_record {
-	struct deletion deletion;
-	int64_t revision;
-	struct str mark;	/* of the last change */
-	char mailed_to[ORDER_ID_BYTES];	/* subscribers up to this one have mail */
-};
-bool deletion_record_get(struct dynamodb *db, const char *event_id,
-			 struct arena *arena, struct deletion_record *ret,
-			 bool *ret_found, struct error *err) MUST_CHECK;
-void deletion_record_read(struct json item, struct arena *arena,
-			  struct deletion_record *ret);
-void deletion_record_put(struct dynamodb_write *write,
-			 const struct deletion *deletion, const char *mark);
-void deletion_record_update(struct dynamodb_write *write,
-			    const struct deletion_record *record,
-			    const char *mark);
-static inline unsigned deletion_mails_waiting(const struct deletion *deletion)
-{
-	return deletion->mails_total - deletion->mails_sent -
-	       deletion->mails_dead;
-}
 
 #endif

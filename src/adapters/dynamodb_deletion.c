@@ -2,7 +2,7 @@
  * dynamodb_deletion.c: the item of a deletion, for all three stores: the order
  * store makes it and marks it restored, the log moves it on, the mails count.
  */
-#include "adapters/dynamodb.h"
+#include "adapters/dynamodb_deletion.h"
 
 #include "base/banned.h"
 

@@ -53,8 +53,8 @@ static bool read_words(struct dynamodb_filter *filter, struct arena *arena)
 	buf_init(&asked, arena, 16 * KIB);
 	if (!search_fts5_query(filter->query->search, &asked))
 		return false;
-	filter->words = arena_alloc(arena,
-				  (asked.len / 2 + 1) * sizeof(*filter->words));
+	filter->words = arena_alloc(arena, (asked.len / 2 + 1) *
+						   sizeof(*filter->words));
 	rest = buf_str(&asked);
 	while (str_next(&rest, '"', &part)) {	/* before a quote */
 		if (!str_next(&rest, '"', &part))
@@ -214,8 +214,9 @@ static bool has_words(const struct dynamodb_filter *filter, struct json item)
 	struct str text = dynamodb_str(item, "tx");
 
 	for (size_t i = 0; i < filter->word_count; i++)
-		if (!text.ptr || !memmem(text.ptr, text.len, filter->words[i].ptr,
-					 filter->words[i].len))
+		if (!text.ptr ||
+		    !memmem(text.ptr, text.len, filter->words[i].ptr,
+			    filter->words[i].len))
 			return false;
 	return true;
 }

@@ -101,7 +101,8 @@ static bool collect_from(struct listing *list, const struct source *source,
 	bool ordered = source->order == list->query.sort;
 	char low[DYNAMODB_SORT_BYTES], high[DYNAMODB_SORT_BYTES];
 	struct dynamodb_query query = {
-		.index = source->index, .descending = !dynamodb_ascends(&list->query),
+		.index = source->index,
+		.descending = !dynamodb_ascends(&list->query),
 	};
 	struct candidate candidate;
 	struct json_iterator it;
@@ -164,8 +165,8 @@ static int64_t time_of_key(const char *key)
 {
 	uint64_t value = 0;
 
-	return str_to_uint((struct str){ key, 15 }, DYNAMODB_TIME_MAX_MS, &value)
-		       ? (int64_t)value : DYNAMODB_TIME_MAX_MS;
+	return str_to_uint((struct str){ key, 15 }, DYNAMODB_TIME_MAX_MS,
+			   &value) ? (int64_t)value : DYNAMODB_TIME_MAX_MS;
 }
 
 /* The months in the order of the page, until it is full. */

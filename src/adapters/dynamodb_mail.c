@@ -4,6 +4,8 @@
  */
 #include "adapters/dynamodb_mail.h"
 
+#include "adapters/dynamodb_deletion.h"
+
 #include "base/banned.h"
 
 #define KEPT_S (30ll * 24 * 3600)

@@ -8,6 +8,7 @@
  * was lost.
  */
 #include "adapters/dynamodb_answer.h"
+#include "adapters/dynamodb_deletion.h"
 #include "adapters/dynamodb_filter.h"
 #include "adapters/dynamodb_list.h"
 #include "base/limits.h"
@@ -38,43 +39,57 @@ static struct buf order_key(struct dynamodb *db, const char *id)
 	return dynamodb_key(db, "o#", str_from(id), "o");
 }
 
-static void add_keys(struct buf *item, const struct order *order)
-{
-	char month[DYNAMODB_MONTH_BYTES], key[DYNAMODB_SORT_BYTES];
+/*
+ * What a change sets: an item's attributes ("js"), or, with the colon, the
+ * values of an update (":js").
+ */
+enum { WITH_COLON, PLAIN };
+#define SET_STATE \
+	"SET js = :js, vn = :vn, st = :st, pr = :pr, up = :up, uk = :uk," \
+	" rk = :rk, tx = :tx, wr = :wr"
 
-	dynamodb_month_of(order->created_ms, month);
-	dynamodb_add_str(item, "mo", str_from(month));
-	dynamodb_sort_key(SORT_CREATED, order->created_ms, order->id, key);
-	dynamodb_add_str(item, "ck", str_from(key));
+static bool add_state(struct dynamodb *db, const struct order *order,
+		      struct str json, const char *mark, size_t names,
+		      struct buf *map, struct error *err)
+{
+	struct str text = dynamodb_search_text(order, db->scratch);
+	char key[DYNAMODB_SORT_BYTES];
+
+	if (!dynamodb_fits(json.len + text.len, err))
+		return false;
+	dynamodb_add_str(map, &":js"[names], json);
+	dynamodb_add_int(map, &":vn"[names], order->version);
+	dynamodb_add_str(map, &":st"[names],
+			 str_from(order_status_name(order->status)));
+	dynamodb_add_int(map, &":pr"[names], order->price_minor);
+	dynamodb_add_int(map, &":up"[names], order->updated_ms);
 	dynamodb_sort_key(SORT_UPDATED, order->updated_ms, order->id, key);
-	dynamodb_add_str(item, "uk", str_from(key));
+	dynamodb_add_str(map, &":uk"[names], str_from(key));
 	dynamodb_sort_key(SORT_PRICE, order->price_minor, order->id, key);
-	dynamodb_add_str(item, "rk", str_from(key));
+	dynamodb_add_str(map, &":rk"[names], str_from(key));
+	if (order->customer_email.len)
+		dynamodb_add_str(map, &":ow"[names],
+				 text_lower(order->customer_email,
+					    db->scratch));
+	dynamodb_add_str(map, &":tx"[names], text);
+	dynamodb_add_str(map, &":wr"[names], str_from(mark));
+	return true;
 }
 
 static bool order_item(struct dynamodb *db, const struct order *order,
 		       struct str json, const char *mark, struct buf *ret,
 		       struct error *err)
 {
-	struct str text = dynamodb_search_text(order, db->scratch);
+	char month[DYNAMODB_MONTH_BYTES], key[DYNAMODB_SORT_BYTES];
 
-	if (!dynamodb_fits(json.len + text.len, err))
-		return false;
 	*ret = order_key(db, order->id);
+	dynamodb_month_of(order->created_ms, month);
+	dynamodb_sort_key(SORT_CREATED, order->created_ms, order->id, key);
 	dynamodb_add_str(ret, "kd", STR("order"));
-	dynamodb_add_str(ret, "js", json);
-	dynamodb_add_int(ret, "vn", order->version);
-	dynamodb_add_str(ret, "st", str_from(order_status_name(order->status)));
-	dynamodb_add_int(ret, "pr", order->price_minor);
 	dynamodb_add_int(ret, "cr", order->created_ms);
-	dynamodb_add_int(ret, "up", order->updated_ms);
-	add_keys(ret, order);
-	if (order->customer_email.len)
-		dynamodb_add_str(ret, "ow", text_lower(order->customer_email,
-						       db->scratch));
-	dynamodb_add_str(ret, "tx", text);
-	dynamodb_add_str(ret, "wr", str_from(mark));
-	return true;
+	dynamodb_add_str(ret, "mo", str_from(month));
+	dynamodb_add_str(ret, "ck", str_from(key));
+	return add_state(db, order, json, mark, PLAIN, ret, err);
 }
 
 static struct str json_of(struct dynamodb *db, const struct order *order)
@@ -236,8 +251,7 @@ static bool add_new(struct dynamodb_write *write,
 	return true;
 }
 
-/* What a change leaves alone: when it was created, and how it was once
- * deleted. */
+/* Left alone: when it was created, and how it was once deleted. */
 static bool add_change(struct dynamodb_write *write,
 		       const struct order_write *what, struct json found,
 		       const char *mark, struct error *err)
@@ -245,39 +259,16 @@ static bool add_change(struct dynamodb_write *write,
 	struct dynamodb *db = write->db;
 	const struct order *order = what->order;
 	struct buf key = order_key(db, order->id), values = dynamodb_map(db);
-	struct str text = dynamodb_search_text(order, db->scratch);
-	struct str json = json_of(db, order);
-	char sort_key[DYNAMODB_SORT_BYTES];
-	const char *update;
 
 	(void)found;
-	if (!dynamodb_fits(json.len + text.len, err))
+	if (!add_state(db, order, json_of(db, order), mark, WITH_COLON, &values,
+		       err))
 		return false;
-	dynamodb_add_str(&values, ":js", json);
-	dynamodb_add_int(&values, ":new", order->version);
-	dynamodb_add_str(&values, ":st",
-			 str_from(order_status_name(order->status)));
-	dynamodb_add_int(&values, ":pr", order->price_minor);
-	dynamodb_add_int(&values, ":up", order->updated_ms);
-	dynamodb_sort_key(SORT_UPDATED, order->updated_ms, order->id, sort_key);
-	dynamodb_add_str(&values, ":uk", str_from(sort_key));
-	dynamodb_sort_key(SORT_PRICE, order->price_minor, order->id, sort_key);
-	dynamodb_add_str(&values, ":rk", str_from(sort_key));
-	dynamodb_add_str(&values, ":tx", text);
-	dynamodb_add_str(&values, ":wr", str_from(mark));
 	if (what->expected)
-		dynamodb_add_int(&values, ":vn", what->expected);
-	if (order->customer_email.len)
-		dynamodb_add_str(&values, ":ow",
-				 text_lower(order->customer_email,
-					    db->scratch));
-	update = arena_printf(db->scratch,
-			      "SET js = :js, vn = :new, st = :st, pr = :pr,"
-			      " up = :up, uk = :uk, rk = :rk, tx = :tx,"
-			      " wr = :wr%s", order->customer_email.len
-			      ? ", ow = :ow" : " REMOVE ow");
-	dynamodb_write_add(write, "Update", &key, update,
-			   what->expected ? "vn = :vn" : "attribute_exists(vn)",
+		dynamodb_add_int(&values, ":was", what->expected);
+	dynamodb_write_add(write, "Update", &key, order->customer_email.len
+			   ? SET_STATE ", ow = :ow" : SET_STATE " REMOVE ow",
+			   what->expected ? "vn = :was" : "attribute_exists(vn)",
 			   &values);
 	return true;
 }
