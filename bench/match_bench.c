@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "recognition/coco_labels.h"
+#include "recognition/known_labels.h"
 #include "recognition/matcher.h"
 
 #include "base/banned.h"

@@ -53,7 +53,7 @@ static bool look(struct str bytes, const struct model *model,
 	photo_to_input(&photo, model->tensors[0].height,
 		       model->tensors[0].width, network_input(network));
 	photo_free(&photo);
-	return network_run(network, err) && labels_of(model, network, seen);
+	return network_run(network, err) && labels_of(model, network, seen, 0);
 }
 
 static bool measure(const char *model_path, struct str bytes, struct error *err)

@@ -141,7 +141,7 @@ static bool is_sound(const struct recognizer_answer *answer)
 	if (answer->version != RECOGNIZER_WIRE_VERSION ||
 	    answer->outcome >= RECOGNIZER_OUTCOME_COUNT ||
 	    answer->label_count > LIMIT_LABELS ||
-	    answer->vocabulary_count > MODEL_MAX_CLASSES ||
+	    answer->vocabulary_count > ARRAY_LEN(answer->vocabulary) ||
 	    !memchr(answer->model, '\0', sizeof(answer->model)) ||
 	    !utf8_valid(str_from(answer->model)))
 		return false;

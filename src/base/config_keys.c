@@ -376,6 +376,11 @@ const struct config_key config_keys[] = {
 	  .help =
 		"The network that the recognizer runs; `ordermill model "
 		"install` makes it." },
+	{ .name = "image_recognizer.second_model", .type = CONFIG_PATH,
+	  .fallback = "models/open-images.model",
+	  .help =
+		"A second one, whose labels join the first's when the file is "
+		"there; `ordermill model install open-images` makes it." },
 	{ .name = "image_recognizer.min_confidence", .type = CONFIG_INT,
 	  .fallback = "55", .min = 0, .max = 100,
 	  .help =

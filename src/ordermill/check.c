@@ -240,6 +240,22 @@ static void check_relay(const struct config *config)
 				   "archived and mailed when it does");
 }
 
+/* What is said of it when it is there. */
+static const char *second_model(const struct config *config)
+{
+	struct model model;
+	struct error err;
+
+	error_init(&err);
+	if (!model_open(&model, config_text(config,
+					    "image_recognizer.second_model"),
+			&err))
+		return err.code == ERROR_NOT_FOUND ?
+			       "" : "; the second model is damaged";
+	model_close(&model);
+	return " and a second model";
+}
+
 static void check_local_recognizer(const struct config *config)
 {
 	const char *path = config_text(config, "image_recognizer.model");
@@ -263,7 +279,8 @@ static void check_local_recognizer(const struct config *config)
 		say(HINT, "recognizer", "%s is not there: verdicts are "
 		    "not_checked. Debian: apt install wordnet-base", wordnet);
 	else
-		say(GOOD, "recognizer", "local, %s", model.header->name);
+		say(GOOD, "recognizer", "local, %s%s", model.header->name,
+		    second_model(config));
 	model_close(&model);
 }
 

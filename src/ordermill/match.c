@@ -3,7 +3,7 @@
  * labels, and why.
  */
 #include "ordermill/ordermill.h"
-#include "recognition/coco_labels.h"
+#include "recognition/known_labels.h"
 #include "recognition/matcher.h"
 
 #include "base/banned.h"

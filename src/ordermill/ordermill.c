@@ -60,10 +60,10 @@ static const struct command commands[] = {
 	  "nginx's site: write it, try it, have it taken over", false,
 	  command_site, false },
 	{ "model",
-	  "ordermill model install\n"
+	  "ordermill model install [coco | open-images]\n"
 	  "ordermill model import FILE…\n"
 	  "ordermill model show\n",
-	  "the network that looks at photos: fetch it by npm, or take its files",
+	  "the networks that look at photos: fetch one by npm, or take its files",
 	  true, command_model, false },
 	{ "config", "ordermill config (example | manual | print)\n",
 	  "an example file, its manual page, what is in force", false,

@@ -228,10 +228,16 @@ void model_close(struct model *model)
 	*model = (struct model){ 0 };
 }
 
-void model_rest(const struct model *model)
+void model_drop_weights(struct model *model)
 {
-	if (model->mapping)
-		madvise(model->mapping, model->mapping_bytes, MADV_DONTNEED);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t kept = (model->header->weights_at + page - 1) / page * page;
+
+	if (!model->mapping || kept >= model->mapping_bytes)
+		return;
+	munmap((char *)model->mapping + kept, model->mapping_bytes - kept);
+	model->mapping_bytes = kept;
+	model->weights = NULL;
 }
 
 /* Where the part goes; moves `end` behind it. */

@@ -79,8 +79,8 @@ bool model_read(struct model *ret, struct str bytes,
 bool model_open(struct model *ret, const char *path,
 		struct error *err) MUST_CHECK;
 void model_close(struct model *model);
-/* Lets go of the memory that the file's pages take; they come back when read. */
-void model_rest(const struct model *model);
+/* Unmaps the weights, which a file has at its end: names, shapes and labels stay. */
+void model_drop_weights(struct model *model);
 
 /* Floats of a layer's weights; its biases are as many as channels come out. */
 size_t model_weight_count(const struct model *model, uint32_t layer);

@@ -104,29 +104,55 @@ static void best_logits(const struct model *model,
 	}
 }
 
+/* Where the thing is among those seen, or `count`. */
+static size_t find_thing(const struct seen_label *seen, size_t count,
+			 const struct model_label *label)
+{
+	size_t at = 0;
+
+	while (at < count && (label->synset ?
+			      seen[at].label->synset != label->synset :
+			      strcmp(seen[at].label->name, label->name) != 0))
+		at++;
+	return at;
+}
+
+static size_t add_label(struct seen_label *seen, size_t count,
+			struct seen_label label)
+{
+	size_t at = find_thing(seen, count, label.label);
+
+	if (at < count) {
+		if (seen[at].permille >= label.permille)
+			return count;
+		memmove(&seen[at], &seen[at + 1],
+			(--count - at) * sizeof(seen[0]));
+	}
+	at = count;
+	while (at && seen[at - 1].permille < label.permille)
+		at--;
+	if (at == LIMIT_LABELS)
+		return count;
+	if (count < LIMIT_LABELS)
+		count++;
+	memmove(&seen[at + 1], &seen[at], (count - at - 1) * sizeof(seen[0]));
+	seen[at] = label;
+	return count;
+}
+
 size_t labels_of(const struct model *model, const struct network *network,
-		 struct seen_label ret[LIMIT_LABELS])
+		 struct seen_label seen[LIMIT_LABELS], size_t count)
 {
 	float best[MODEL_MAX_CLASSES];
-	size_t count = 0;
 
 	best_logits(model, network, best);
 	for (uint32_t c = 0; c < model->header->class_count; c++) {
-		struct seen_label label = { c, permille(best[c]) };
-		size_t at = count;
+		struct seen_label label = { &model->labels[c],
+					    permille(best[c]) };
 
-		if (!model->labels[c].name[0] ||
-		    label.permille < LABEL_MIN_PERMILLE)
-			continue;
-		while (at && ret[at - 1].permille < label.permille)
-			at--;
-		if (at == LIMIT_LABELS)
-			continue;
-		if (count < LIMIT_LABELS)
-			count++;
-		memmove(&ret[at + 1], &ret[at],
-			(count - at - 1) * sizeof(ret[0]));
-		ret[at] = label;
+		if (label.label->name[0] &&
+		    label.permille >= LABEL_MIN_PERMILLE)
+			count = add_label(seen, count, label);
 	}
 	return count;
 }

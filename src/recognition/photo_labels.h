@@ -1,5 +1,5 @@
 /*
- * photo_labels.h: what a network saw, best first.
+ * photo_labels.h: what networks saw, surest first.
  */
 #ifndef RECOGNITION_PHOTO_LABELS_H
 #define RECOGNITION_PHOTO_LABELS_H
@@ -12,7 +12,7 @@
 #define LABEL_MIN_PERMILLE 300
 
 struct seen_label {
-	uint32_t class;
+	const struct model_label *label;	/* of its model */
 	uint16_t permille;
 };
 
@@ -21,8 +21,10 @@ struct seen_label {
  * network was trained so. */
 void photo_to_input(const struct photo *photo, uint32_t height, uint32_t width,
 		    float *to);
-/* The best logit of every class that has a name, at most LIMIT_LABELS. */
+/* The best logit of every class that has a name joins the `count` labels that
+ * other networks saw; of one synset the surest stays, of all the LIMIT_LABELS
+ * surest. Returns how many there are then. */
 size_t labels_of(const struct model *model, const struct network *network,
-		 struct seen_label ret[LIMIT_LABELS]);
+		 struct seen_label seen[LIMIT_LABELS], size_t count);
 
 #endif

@@ -13,7 +13,9 @@
 #include "base/limits.h"
 #include "recognition/model_file.h"
 
-#define RECOGNIZER_WIRE_VERSION 1u
+#define RECOGNIZER_WIRE_VERSION 2u
+/* A second one is optional. */
+#define RECOGNIZER_MODELS 2u
 /* A photo takes this long at most: answered after it, whatever happens. */
 #define RECOGNIZER_LIMIT_MS 5000
 /* The photo made anew: PHOTO_MAX_SIDE squared, at most about two bytes each. */
@@ -48,9 +50,9 @@ struct recognizer_answer {
 	uint32_t label_count;
 	uint32_t made_bytes;	/* of the photo made anew; 0: there is none */
 	uint32_t vocabulary_count;
-	char model[48];
+	char model[104];	/* all their names */
 	struct recognizer_label labels[LIMIT_LABELS];
-	uint32_t vocabulary[MODEL_MAX_CLASSES];	/* synsets it may see */
+	uint32_t vocabulary[MODEL_MAX_CLASSES];	/* synsets of the first */
 };
 
 #endif

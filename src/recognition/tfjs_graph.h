@@ -1,7 +1,7 @@
 /*
  * tfjs_graph.h: a TensorFlow.js graph model as it is shipped: model.json (a
  * GraphDef in JSON and a list of weights) and the shards, put one behind the
- * other. Only finds things; what they mean is model_import's.
+ * other. Only finds things; what they mean is tfjs_import's.
  */
 #ifndef RECOGNITION_TFJS_GRAPH_H
 #define RECOGNITION_TFJS_GRAPH_H

@@ -83,53 +83,64 @@ static bool write_all(int fd, struct str bytes)
 }
 
 static void name_labels(struct recognizer_answer *answer,
-			const struct model *model,
-			const struct network *network)
+			const struct seen_label *seen, size_t count)
 {
-	struct seen_label seen[LIMIT_LABELS];
-	size_t count = labels_of(model, network, seen);
-
 	for (size_t i = 0; i < count; i++) {
-		const struct model_label *label = &model->labels[seen[i].class];
 		struct recognizer_label *to = &answer->labels[i];
 
-		memcpy(to->name, label->name, sizeof(to->name));
-		to->synset = label->synset;
+		memcpy(to->name, seen[i].label->name, sizeof(to->name));
+		to->synset = seen[i].label->synset;
 		to->permille = seen[i].permille;
 	}
 	answer->label_count = (uint32_t)count;
 }
 
-static void name_vocabulary(struct recognizer_answer *answer,
-			    const struct model *model)
+/* What only the second knows it often misses: it may say that a thing is there,
+ * but that it says nothing means nothing. */
+static void name_model(struct recognizer_answer *answer,
+		       const struct model *model)
 {
+	size_t len = strlen(answer->model);
+
+	snprintf(answer->model + len, sizeof(answer->model) - len, "%s%s",
+		 len ? " + " : "", model->header->name);
+	if (len)
+		return;
 	for (uint32_t i = 0; i < model->header->class_count; i++)
 		if (model->labels[i].synset)
 			answer->vocabulary[answer->vocabulary_count++] =
 				model->labels[i].synset;
-	memcpy(answer->model, model->header->name, sizeof(answer->model));
 }
 
+/* One after the other. */
 static bool see(struct recognizer_answer *answer, const struct photo *photo,
-		const struct model *model, struct network *network,
-		struct error *err)
+		const struct loaded_model *models, struct error *err)
 {
-	if (!network) {
-		answer->outcome = RECOGNIZER_NO_MODEL;
-		return true;
+	struct seen_label seen[LIMIT_LABELS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < RECOGNIZER_MODELS; i++) {
+		const struct model *model = &models[i].model;
+		struct network *network = models[i].network;
+
+		if (!network)
+			continue;
+		photo_to_input(photo, model->tensors[0].height,
+			       model->tensors[0].width,
+			       network_input(network));
+		if (!network_run(network, err))
+			return false;
+		count = labels_of(model, network, seen, count);
+		name_model(answer, model);
 	}
-	photo_to_input(photo, model->tensors[0].height, model->tensors[0].width,
-		       network_input(network));
-	if (!network_run(network, err))
-		return false;
-	name_labels(answer, model, network);
-	name_vocabulary(answer, model);
+	name_labels(answer, seen, count);
+	if (!answer->model[0])
+		answer->outcome = RECOGNIZER_NO_MODEL;
 	return true;
 }
 
 static void fill(struct recognizer_answer *answer, struct str bytes,
-		 int made_fd, const struct model *model,
-		 struct network *network)
+		 int made_fd, const struct loaded_model *models)
 {
 	struct photo photo = { 0 };
 	struct str made = { 0 };
@@ -137,7 +148,7 @@ static void fill(struct recognizer_answer *answer, struct str bytes,
 
 	error_init(&err);
 	if (photo_decode(bytes, &photo, &err) &&
-	    see(answer, &photo, model, network, &err) &&
+	    see(answer, &photo, models, &err) &&
 	    photo_encode(&photo, &made, &err) && write_all(made_fd, made)) {
 		answer->damaged = photo.damaged;
 		answer->made_bytes = (uint32_t)made.len;
@@ -151,8 +162,8 @@ static void fill(struct recognizer_answer *answer, struct str bytes,
 				  RECOGNIZER_DECODE_FAILED;
 }
 
-int look_at_photo(int connection, const struct model *model,
-		  struct network *network)
+int look_at_photo(int connection,
+		  const struct loaded_model models[RECOGNIZER_MODELS])
 {
 	static struct recognizer_answer answer = {
 		.version = RECOGNIZER_WIRE_VERSION };
@@ -164,7 +175,7 @@ int look_at_photo(int connection, const struct model *model,
 	if (!take_request(connection, fds) ||
 	    !map_photo(fds[RECOGNIZER_PHOTO_FD], &bytes) || !jail_enter(&err))
 		return 1;
-	fill(&answer, bytes, fds[RECOGNIZER_MADE_FD], model, network);
+	fill(&answer, bytes, fds[RECOGNIZER_MADE_FD], models);
 	return send(connection, &answer, sizeof(answer), MSG_NOSIGNAL) !=
 	       sizeof(answer);
 }

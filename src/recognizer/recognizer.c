@@ -1,5 +1,5 @@
 /*
- * recognizer.c: the process that has the model. It looks at no photo itself:
+ * recognizer.c: the process that has the models. It looks at no photo itself:
  * for each connection it forks a child that goes to jail, and it answers in
  * the child's place when that comes to grief or takes too long.
  *
@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,13 +38,17 @@ struct child {
 	bool late;
 };
 
+/* What is loaded, and from which file. */
+struct followed_model {
+	const char *path;
+	struct stat was;	/* the file that was tried last */
+};
+
 struct recognizer {
-	const char *model_path;
 	int listener, signal_fd;
 	bool stopping;
-	struct stat model_was;	/* the file that was tried last */
-	struct model model;
-	struct network *network;	/* NULL: there is no model */
+	struct followed_model files[RECOGNIZER_MODELS];
+	struct loaded_model models[RECOGNIZER_MODELS];
 	struct child children[MAX_CHILDREN];
 };
 
@@ -52,50 +57,55 @@ static const char *reason_of(const struct error *err)
 	return err->cause[0] ? err->cause : err->detail;
 }
 
-static void forget_model(struct recognizer *recognizer)
+static void forget_model(struct loaded_model *loaded)
 {
-	network_close(recognizer->network);
-	recognizer->network = NULL;
-	model_close(&recognizer->model);
+	network_close(loaded->network);
+	loaded->network = NULL;
+	model_close(&loaded->model);
 }
 
-static void load_model(struct recognizer *recognizer)
+static void load_model(struct loaded_model *loaded, const char *path)
 {
 	int64_t from_ms = clock_boot_ms();
 	struct log_line line;
 	struct error err;
 
 	error_init(&err);
-	forget_model(recognizer);
-	if (!model_open(&recognizer->model, recognizer->model_path, &err) ||
-	    !network_open(&recognizer->network, &recognizer->model, &err)) {
-		forget_model(recognizer);
-		log_say("error", "no_model", "%s: %s", recognizer->model_path,
-			reason_of(&err));
+	if (!model_open(&loaded->model, path, &err) ||
+	    !network_open(&loaded->network, &loaded->model, &err)) {
+		forget_model(loaded);
+		log_say("error", "no_model", "%s: %s", path, reason_of(&err));
 		return;
 	}
-	/* The network has packed the weights: the file's pages may go. */
-	model_rest(&recognizer->model);
+	/* The network has packed the weights. */
+	model_drop_weights(&loaded->model);
 	log_begin(&line, "info", "model");
-	log_text(&line, "name", recognizer->model.header->name);
-	log_text(&line, "path", recognizer->model_path);
+	log_text(&line, "name", loaded->model.header->name);
+	log_text(&line, "path", path);
 	log_int(&line, "ms", clock_boot_ms() - from_ms);
 	log_end(&line);
 }
 
-/* `ordermill model` replaces the file: the next photo sees it. */
-static void follow_model(struct recognizer *recognizer)
+/* `ordermill model` replaces a file: the next photo sees it. The second need
+ * not be there. */
+static void follow_models(struct recognizer *recognizer)
 {
-	struct stat *was = &recognizer->model_was, now;
+	for (size_t i = 0; i < RECOGNIZER_MODELS; i++) {
+		struct followed_model *file = &recognizer->files[i];
+		struct stat *was = &file->was, now;
+		bool there = stat(file->path, &now) == 0;
 
-	if (stat(recognizer->model_path, &now) < 0)
-		memset(&now, 0, sizeof(now));
-	if (now.st_ino == was->st_ino && now.st_size == was->st_size &&
-	    now.st_mtim.tv_sec == was->st_mtim.tv_sec &&
-	    now.st_mtim.tv_nsec == was->st_mtim.tv_nsec)
-		return;
-	*was = now;
-	load_model(recognizer);
+		if (!there)
+			memset(&now, 0, sizeof(now));
+		if (now.st_ino == was->st_ino && now.st_size == was->st_size &&
+		    now.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+		    now.st_mtim.tv_nsec == was->st_mtim.tv_nsec)
+			continue;
+		*was = now;
+		forget_model(&recognizer->models[i]);
+		if (there || i == 0)
+			load_model(&recognizer->models[i], file->path);
+	}
 }
 
 static struct child *free_child(struct recognizer *recognizer)
@@ -119,8 +129,7 @@ static int run_child(struct recognizer *recognizer, int connection,
 	close(recognizer->signal_fd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	return look_at_photo(connection, &recognizer->model,
-			     recognizer->network);
+	return look_at_photo(connection, recognizer->models);
 }
 
 static void start_child(struct recognizer *recognizer, struct child *child)
@@ -131,7 +140,7 @@ static void start_child(struct recognizer *recognizer, struct child *child)
 
 	if (connection < 0)
 		return;		/* it went away, or another one has it */
-	follow_model(recognizer);
+	follow_models(recognizer);
 	*child = (struct child){ .connection = connection,
 				 .started_ms = clock_boot_ms() };
 	child->pid = fork();
@@ -155,7 +164,8 @@ static void answer_instead(const struct child *child, bool late)
 		   MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void end_child(struct child *child, int status)
+/* `peak_kib` counts what it shared with us too. */
+static void end_child(struct child *child, int status, int64_t peak_kib)
 {
 	bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	bool late = child->late || (WIFSIGNALED(status) &&
@@ -166,6 +176,7 @@ static void end_child(struct child *child, int status)
 		answer_instead(child, late);
 	log_begin(&line, well ? "info" : "warn", "photo");
 	log_int(&line, "ms", clock_boot_ms() - child->started_ms);
+	log_int(&line, "peak_kib", peak_kib);
 	if (WIFSIGNALED(status))
 		log_int(&line, "signal", WTERMSIG(status));
 	else
@@ -177,13 +188,15 @@ static void end_child(struct child *child, int status)
 
 static void reap(struct recognizer *recognizer)
 {
+	struct rusage used;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = wait4(-1, &status, WNOHANG, &used)) > 0)
 		for (size_t i = 0; i < MAX_CHILDREN; i++)
 			if (recognizer->children[i].pid == pid)
-				end_child(&recognizer->children[i], status);
+				end_child(&recognizer->children[i], status,
+					  used.ru_maxrss);
 }
 
 /* Kills those that take too long; how long until the next may be, or -1. */
@@ -313,8 +326,15 @@ static const char usage[] =
 static int run(const struct config *config)
 {
 	struct recognizer recognizer = {
-		.model_path = config_text(config, "image_recognizer.model"),
 		.listener = -1, .signal_fd = -1,
+		.files = {
+			{ .path = config_text(config,
+					      "image_recognizer.model"),
+			  .was = { .st_size = -1 } },
+			{ .path = config_text(config,
+					      "image_recognizer.second_model"),
+			  .was = { .st_size = -1 } },
+		},
 	};
 	struct error err;
 
@@ -324,10 +344,10 @@ static int run(const struct config *config)
 		log_say("error", "start", "%s", reason_of(&err));
 		return 1;
 	}
-	recognizer.model_was.st_size = -1;
-	follow_model(&recognizer);
+	follow_models(&recognizer);
 	serve(&recognizer);
-	forget_model(&recognizer);
+	for (size_t i = 0; i < RECOGNIZER_MODELS; i++)
+		forget_model(&recognizer.models[i]);
 	return 0;
 }
 

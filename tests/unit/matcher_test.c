@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "recognition/coco_labels.h"
+#include "recognition/known_labels.h"
 #include "recognition/matcher.h"
 
 #include "base/banned.h"

@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "recognition/model_file.h"
 #include "recognition/model_import.h"
+#include "recognition/tfjs_import.h"
 #include "vectors/network_table.h"
 
 #include "base/banned.h"
@@ -43,24 +44,29 @@ static int close_arena(void **state)
 	return 0;
 }
 
-static struct model_graph graph_of(struct str json)
+static const struct model_origin origin = {
+	.name = "a small one", .source_sha256 = "none",
+	.licence = { "do as you like", 14 },
+	.labels = coco_labels, .label_count = ARRAY_LEN(coco_labels),
+	.class_count = NETWORK_CLASSES,
+};
+
+static struct tfjs_model graph_of(struct str json)
 {
-	return (struct model_graph){
+	return (struct tfjs_model){
 		.model_json = json,
 		.shards = { (const char *)network_weights,
 			    sizeof(network_weights) },
-		.licence = STR("do as you like"),
 		.input = "photo", .output = "joined", .side = NETWORK_SIDE,
-		.class_count = NETWORK_CLASSES,
 	};
 }
 
 static struct str import_graph(void)
 {
-	struct model_graph graph = graph_of(str_from(network_json));
+	struct tfjs_model graph = graph_of(str_from(network_json));
 	struct str file;
 
-	if (!model_import_graph(&graph, &file, arena, &err))
+	if (!tfjs_import(&graph, &origin, &file, arena, &err))
 		fail_msg("%s", err.detail);
 	return file;
 }
@@ -184,7 +190,7 @@ static void figures_that_do_not_fit_are_refused(void **state)
 static bool imports_with(const char *from, const char *to)
 {
 	const char *at = strstr(network_json, from);
-	struct model_graph graph;
+	struct tfjs_model graph;
 	struct buf json;
 	struct str file;
 
@@ -195,7 +201,7 @@ static bool imports_with(const char *from, const char *to)
 	buf_add_text(&json, at + strlen(from));
 	graph = graph_of(buf_str(&json));
 	error_init(&err);
-	return model_import_graph(&graph, &file, arena, &err);
+	return tfjs_import(&graph, &origin, &file, arena, &err);
 }
 
 static void a_graph_that_is_another_is_refused(void **state)
@@ -231,26 +237,34 @@ static void a_graph_that_is_another_is_refused(void **state)
 
 static void shards_of_another_length_are_refused(void **state)
 {
-	struct model_graph graph = graph_of(str_from(network_json));
+	struct tfjs_model graph = graph_of(str_from(network_json));
 	struct str file;
 
 	(void)state;
 	graph.shards.len -= 4;
-	assert_false(model_import_graph(&graph, &file, arena, &err));
+	assert_false(tfjs_import(&graph, &origin, &file, arena, &err));
 	error_init(&err);
 	graph.shards.len += 8;
-	assert_false(model_import_graph(&graph, &file, arena, &err));
+	assert_false(tfjs_import(&graph, &origin, &file, arena, &err));
 }
 
 static void only_known_bytes_are_imported(void **state)
 {
-	struct str files[MODEL_SOURCE_COUNT], file;
+	struct str files[MODEL_MAX_SOURCES], file;
 
 	(void)state;
-	for (size_t i = 0; i < MODEL_SOURCE_COUNT; i++)
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		files[i] = STR("something else");
-	assert_false(model_import(files, &file, arena, &err));
-	assert_non_null(strstr(err.detail, "LICENSE"));
+	for (size_t i = 0; i < MODEL_PACKAGE_COUNT; i++) {
+		const struct model_package *package = &model_packages[i];
+
+		assert_true(package->source_count <= MODEL_MAX_SOURCES);
+		error_init(&err);
+		assert_false(model_import(package, files, &file, arena, &err));
+		assert_non_null(strstr(err.detail, package->npm));
+		assert_non_null(strstr(err.detail,
+				       model_source_name(package->sources)));
+	}
 }
 
 static void a_file_is_mapped(void **state)
@@ -264,8 +278,11 @@ static void a_file_is_mapped(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, file.ptr, file.len), file.len);
 	assert_true(model_open(&model, path, &err));
-	model_rest(&model);
+	assert_true(model.weights[0] != 0);
+	model_drop_weights(&model);
+	model_drop_weights(&model);
 	assert_string_equal(model.labels[1].name, "person");
+	assert_string_equal(model.header->name, "a small one");
 	model_close(&model);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_false(model_open(&model, path, &err));

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """network_table.py: makes network_table.h: a small graph as TensorFlow.js ships
-one, a photo, and what comes out, worked out here operation by operation, with
-nothing folded, by the definitions. Run it when the graph below changes."""
+one, and the same, folded, as TensorFlow Lite does; a photo, and what comes out,
+worked out here operation by operation, with nothing folded, by the definitions.
+Run it when the graph below changes."""
 import json
 import math
 import struct
@@ -142,6 +143,170 @@ model = {"modelTopology": {"node": nodes}, "weightsManifest": [{
         for name, shape, _ in weights]}]}
 
 
+# --- the same for TensorFlow Lite ------------------------------------------------
+
+class Flat:
+    """A FlatBuffer, parents before children. A table is a list of fields: None,
+    (format, value), or what is pointed to: a list, bytes, a "text", or a
+    Vector; a field may be Named, and then its place is kept."""
+
+    def __init__(self, root):
+        self.bytes = bytearray(4) + b"TFL3"
+        self.places = {}
+        self.point(0, root)
+
+    def align(self):
+        self.bytes += bytes(-len(self.bytes) % 4)
+
+    def point(self, at, child):
+        self.align()
+        here = self.add(child)
+        struct.pack_into("<I", self.bytes, at, here - at)
+
+    def add(self, child):
+        if isinstance(child, str):
+            child = child.encode()
+        here = len(self.bytes)
+        if isinstance(child, bytes):
+            self.bytes += struct.pack("<I", len(child)) + child + b"\0"
+        elif isinstance(child, Vector):
+            self.bytes += struct.pack("<I", len(child))
+            if child and isinstance(child[0], int):
+                self.bytes += struct.pack(f"<{len(child)}i", *child)
+                return here
+            self.bytes += bytes(4 * len(child))
+            for i, one in enumerate(child):
+                self.point(here + 4 + 4 * i, one)
+        else:
+            here = self.add_table(child)
+        return here
+
+    def add_table(self, fields):
+        values = [one.value if isinstance(one, Named) else one
+                  for one in fields]
+        vtable = 4 + 2 * len(fields)
+        vtable += vtable % 4
+        here = len(self.bytes) + vtable
+        places = [here + 4 + 4 * i if one is not None else 0
+                  for i, one in enumerate(values)]
+        self.bytes += struct.pack(
+            f"<HH{len(fields)}H", 4 + 2 * len(fields), 4 + 4 * len(fields),
+            *[at and at - here for at in places])
+        self.align()
+        self.bytes += struct.pack("<i", vtable) + bytes(4 * len(fields))
+        for field, value, at in zip(fields, values, places):
+            if isinstance(field, Named):
+                self.places[field.name] = at
+            if isinstance(value, tuple):
+                struct.pack_into("<" + value[0], self.bytes, at, value[1])
+            elif value is not None:
+                self.point(at, value)
+        return here
+
+
+class Vector(list):
+    pass
+
+
+class Named:
+    def __init__(self, name, value):
+        self.name, self.value = name, value
+
+
+ADD, CONCATENATION, CONV_2D, DEPTHWISE, DEQUANTIZE, RESHAPE = 0, 2, 3, 4, 6, 22
+codes = [ADD, CONCATENATION, CONV_2D, DEPTHWISE, DEQUANTIZE, RESHAPE]
+# BuiltinOptions
+options_kind = {CONV_2D: 1, DEPTHWISE: 2, CONCATENATION: 10, ADD: 11,
+                RESHAPE: 17}
+tensors, operators = Vector(), Vector()
+buffers = Vector([[None]])      # the first is empty
+FLOAT32, FLOAT16 = 0, 1
+
+
+def tensor(name, shape, data=None, kind=FLOAT32):
+    if data is not None:
+        buffers.append([data])
+    tensors.append([Vector(shape), Named(name + " type", ("b", kind)),
+                    ("I", len(buffers) - 1 if data is not None else 0),
+                    name])
+    return len(tensors) - 1
+
+
+def operate(code, inputs, output, options=None):
+    operators.append([
+        ("I", codes.index(code)),
+        Named(tensors[output][3] + " inputs", Vector(inputs)),
+        Vector([output]), ("b", options_kind.get(code, 0)), options])
+    return output
+
+
+def constant(name, shape, values, half=False):
+    """Of 16 bits, as most weights are shipped, or of 32."""
+    if not half:
+        return tensor(name, shape, struct.pack(f"<{len(values)}f", *values))
+    stored = tensor(name + "/half", shape,
+                    struct.pack(f"<{len(values)}e", *values), FLOAT16)
+    return operate(DEQUANTIZE, [stored], tensor(name, shape))
+
+
+def layer(name, source, w, biases, stride, made, depthwise=False, relu6=False,
+          scales=None, half=False):
+    """Weights by output first, times what their output is scaled by."""
+    size, ins = len(w), len(w[0][0])
+    scales = scales or [1.0] * len(biases)
+    if depthwise:
+        shape = [1, size, size, ins]
+        values = [w[y][x][c][0] * scales[c] for y in range(size)
+                  for x in range(size) for c in range(ins)]
+    else:
+        shape = [len(biases), size, size, ins]
+        values = [w[y][x][c][o] * scales[o] for o in range(len(biases))
+                  for y in range(size) for x in range(size)
+                  for c in range(ins)]
+    options = [Named(name + " padding", ("b", 0)),
+               Named(name + " stride", ("i", stride)), ("i", stride)] + \
+        ([("i", 1)] if depthwise else []) + \
+        [Named(name + " activation", ("b", 3 if relu6 else 0)),
+         Named(name + " dilation", ("i", 1))]
+    return operate(
+        DEPTHWISE if depthwise else CONV_2D,
+        [source, constant(name + "/weights", shape, values, half),
+         constant(name + "/biases", [len(biases)], biases, half)],
+        tensor(name, made), options)
+
+
+known = {name: value for name, _, value in weights}
+by = [g / math.sqrt(v + 0.001) for g, v in zip(gamma, variance)]
+lite = tensor("photo", [1, SIDE, SIDE, 3])
+block = layer("first", lite, known["first/weights"],
+              [b - m * s for b, m, s in zip(beta, mean, by)], 2,
+              [1, 4, 4, 4], relu6=True, scales=by)
+deep = layer("deep", block, known["deep/weights"], shift, 1, [1, 4, 4, 4],
+             depthwise=True, relu6=True, scales=scale)
+project = layer("project", deep, known["project/weights"], known["bias"], 1,
+                [1, 4, 4, 4], half=True)
+total = operate(ADD, [project, block], tensor("sum", [1, 4, 4, 4]),
+                [Named("sum activation", ("b", 0))])
+parts = []
+for name, boxes, stride, side in (("head0", 1, 2, 2), ("head1", 2, 1, 4)):
+    head = layer(name, total, known[name + "/weights"],
+                 known[name + "/biases"], stride, [1, side, side, 3 * boxes],
+                 half=True)
+    shape = [1, side * side * boxes, 3]
+    parts.append(operate(RESHAPE, [head], tensor(name + "/Reshape", shape),
+                         [Vector(shape)]))
+# something for boxes, which no label needs
+where = operate(RESHAPE, [total], tensor("where", [1, 64]),
+                [Vector([1, 64])])
+joined = operate(CONCATENATION, parts, tensor("joined", [1, 36, 3]),
+                 [("i", 1)])
+lite_model = Flat([
+    ("I", 3), Vector([[Named(f"code {code}", ("b", code)), None, ("i", 1),
+                       ("i", code)] for code in codes]),
+    Vector([[tensors, Vector([lite]), Vector([where, joined]), operators]]),
+    "made by network_table.py", buffers])
+
+
 def array(kind, name, values):
     lines = [", ".join(values[i:i + 8]) for i in range(0, len(values), 8)]
     return f"static const {kind} {name}[] = {{\n\t" + ",\n\t".join(lines) \
@@ -166,6 +331,14 @@ with open(__file__.replace(".py", ".h"), "w", encoding="utf-8") as file:
     file.write("\t;\n\n")
     file.write(array("float", "network_weights",
                      floats([value for _, _, value in weights])))
+    file.write(array("unsigned char", "network_tflite",
+                     [str(byte) for byte in lite_model.bytes]))
+    file.write("/* Where in it the fields are. */\n"
+               "static const struct {\n\tconst char *name;\n"
+               "\tunsigned at;\n} network_tflite_places[] = {\n")
+    for name, at in lite_model.places.items():
+        file.write(f'\t{{ "{name}", {at} }},\n')
+    file.write("};\n")
     file.write(array("float", "network_photo", floats(photo)))
     for i, output in enumerate(outputs):
         file.write(array("float", f"network_output_{i}", floats(output)))

@@ -1,22 +1,25 @@
 /*
- * coco_labels.h: the 80 things that a model of COCO knows, each with the synset
- * that is meant: its offset in WordNet 3.0's data.noun, less its leading zeros.
+ * known_labels.h: what our models know, each label with the synset that is
+ * meant: its offset in WordNet 3.0's data.noun, less its leading zeros.
  *
  * A label's text is never looked up: "mouse" would be an animal, "orange" a
- * colour. The number is COCO's category, of which 11 of 91 are not used.
+ * colour. What two models know by one synset is one thing to the recognizer.
  */
-#ifndef RECOGNITION_COCO_LABELS_H
-#define RECOGNITION_COCO_LABELS_H
+#ifndef RECOGNITION_KNOWN_LABELS_H
+#define RECOGNITION_KNOWN_LABELS_H
 
 #include <stdint.h>
 
-#define COCO_CLASSES 91u	/* 0 is the background */
-
-static const struct coco_label {
-	uint8_t category;
+struct known_label {
+	uint8_t class;		/* number in the network's outputs */
 	char name[23];
 	uint32_t synset;
-} coco_labels[] = {
+};
+
+/* COCO's categories, of which 11 of 91 are not used; 0 is the background. */
+#define COCO_CLASSES 91u
+
+static const struct known_label coco_labels[] = {
 	{ 1, "person", 7846 },
 	{ 2, "bicycle", 2834778 },
 	{ 3, "car", 2958343 },
@@ -97,6 +100,35 @@ static const struct coco_label {
 	{ 88, "teddy bear", 4399382 },
 	{ 89, "hair drier", 3483316 },
 	{ 90, "toothbrush", 4453156 },
+};
+
+/* Of Open Images, in the order of the package's label map; 0 is the background. */
+#define OPEN_IMAGES_CLASSES 24u
+
+static const struct known_label open_images_labels[] = {
+	{ 1, "bicycle", 2834778 },
+	{ 2, "boot", 2872752 },	/* that is worn */
+	{ 3, "laptop", 3642806 },
+	{ 4, "person", 7846 },
+	{ 5, "chair", 3001627 },
+	{ 6, "cattle", 2402425 },
+	{ 7, "desk", 3179701 },
+	{ 8, "cat", 2121620 },
+	{ 9, "computer mouse", 3793489 },
+	{ 10, "computer monitor", 3782190 },
+	{ 11, "box", 2883344 },	/* the container */
+	{ 12, "mug", 3797390 },
+	{ 13, "coffee cup", 3063073 },
+	{ 14, "stationary bicycle", 3302671 },	/* exercise bike */
+	{ 15, "table", 4379243 },	/* the furniture */
+	{ 16, "bottle", 2876657 },
+	{ 17, "high heels", 4199027 },	/* shoe: WordNet knows only their heel */
+	{ 18, "vehicle", 4524313 },
+	{ 19, "footwear", 3380867 },
+	{ 20, "dog", 2084071 },
+	{ 21, "book", 2870092 },
+	{ 22, "camera", 2942699 },
+	{ 23, "car", 2958343 },
 };
 
 #endif
