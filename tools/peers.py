@@ -384,6 +384,7 @@ class S3(Peer):
         self.gateway()
         self.peers.wait_key(self.end)
         self.ceph("radosgw-admin", "user", "create",
+                  "--max-buckets", "0",
                   "--uid", "desk", "--display-name", "desk", "--access-key",
                   self.peers.key, "--secret-key", self.peers.secret)
 

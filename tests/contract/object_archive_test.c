@@ -413,6 +413,22 @@ static void replace_many(struct writer *writer)
 	object_archive_close(archive);
 }
 
+/*
+ * A store may say that it cannot answer now, never something torn: radosgw
+ * answers a read whose object was replaced beneath it with 500 (ECANCELED in
+ * its log), at times to all the attempts of one call.
+ */
+static void get_again(struct place *place, const char *key, struct str *bytes)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		error_init(&place->err);
+		if (get(place, key, bytes))
+			return;
+		assert_int_equal(place->err.code, ERROR_UNAVAILABLE);
+	}
+	fail_msg("20 reads refused: %s", place->err.cause);
+}
+
 static void a_reader_of_a_replaced_object_sees_old_or_new(void **state)
 {
 	struct place *place = *state;
@@ -424,7 +440,7 @@ static void a_reader_of_a_replaced_object_sees_old_or_new(void **state)
 					    &place->err));
 	writer_start(writer, place, replace_many);
 	for (unsigned i = 0; i < 200; i++) {
-		assert_ok(place, get(place, "whole", &bytes));
+		get_again(place, "whole", &bytes);
 		assert_true(bytes.len == 2 || bytes.len == 64 * KIB);
 		for (size_t at = 1; at < bytes.len; at++)
 			if (bytes.ptr[at] != bytes.ptr[0])
