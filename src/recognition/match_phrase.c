@@ -235,6 +235,15 @@ static bool is_imitation(const struct token *tokens, size_t count)
 	return false;
 }
 
+static bool follows_thing(const struct reader *r, const struct token *tokens,
+			  size_t count)
+{
+	struct concept before;
+
+	return count && find_noun(r, tokens, count, &before) &&
+	       before.sense_count;
+}
+
 static void add_concept(struct reader *r, struct concept concept, int role)
 {
 	struct phrase *phrase = r->phrase;
@@ -250,7 +259,7 @@ static void add_concept(struct reader *r, struct concept concept, int role)
 static void read_modifiers(struct reader *r, const struct token *tokens,
 			   size_t end)
 {
-	struct concept concept;
+	struct concept concept = { .modified = false };
 
 	while (end > 0 && !r->negated) {
 		size_t words = find_noun(r, tokens, end, &concept);
@@ -280,13 +289,14 @@ static void read_segment(struct reader *r, const struct token *tokens,
 {
 	size_t end = tail_of(r, tokens, count), all = count;
 	int role = r->have_head ? r->role : ROLE_HEAD;
-	struct concept concept;
+	struct concept concept = { .modified = false };
 
 	for (count = end; count > 0; count--) {
 		size_t words = find_noun(r, tokens, count, &concept);
 
 		if (!words)
 			continue;
+		concept.modified = follows_thing(r, tokens, count - words);
 		if (role > ROLE_IMITATION &&
 		    is_imitation(tokens, count - words))
 			role = ROLE_IMITATION;
@@ -361,9 +371,9 @@ static bool is_ascii(struct str text)
 	return true;
 }
 
-static bool is_foreign(const struct reader *r)
+static void find_language(const struct reader *r, struct phrase *phrase)
 {
-	size_t foreign = 0, english = 0;
+	size_t foreign = 0, english = 0, either = 0;
 
 	for (size_t i = 0; i < r->count; i++) {
 		const struct token *token = &r->tokens[i];
@@ -371,15 +381,20 @@ static bool is_foreign(const struct reader *r)
 		if (!is_ascii(token->text) ||
 		    match_word_is_foreign(r->words, token->text))
 			foreign++;
-		else if (is_english(r, token))
-			english++;
-		else
+		else if (!is_english(r, token))
 			foreign += token->accented;
+		else if (token->accented ||
+			 match_word_is_false_friend(r->words, token->text))
+			either++;
+		else
+			english++;
 	}
-	return foreign > english ||
-	       (foreign && foreign == english &&
-		(foreign > 1 || match_word_is_foreign(r->words,
-						      r->tokens[0].text)));
+	phrase->perhaps_foreign = either && !english;
+	english += either;
+	phrase->foreign = foreign > english ||
+		(foreign && foreign == english &&
+		 (foreign > 1 || match_word_is_foreign(r->words,
+						       r->tokens[0].text)));
 }
 
 void match_phrase_read(struct phrase *phrase, struct str description,
@@ -398,7 +413,7 @@ void match_phrase_read(struct phrase *phrase, struct str description,
 	if (description.len > MAX_BYTES)
 		description.len = MAX_BYTES;
 	read_tokens(r, description);
-	phrase->foreign = is_foreign(r);
+	find_language(r, phrase);
 	for (size_t i = 0; i <= r->count; i++) {
 		enum link link = i < r->count ? r->tokens[i].link : LINK_COMMA;
 

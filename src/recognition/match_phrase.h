@@ -18,6 +18,7 @@ struct concept {
 	struct str text;	/* its words, joined by '_' */
 	int role_permille;
 	bool negated;		/* "not a car" */
+	bool modified;		/* a thing stands right before it */
 	uint32_t senses[MATCH_SENSES];	/* none: no physical thing */
 	size_t sense_count;
 };
@@ -26,6 +27,7 @@ struct phrase {
 	struct concept concepts[MATCH_CONCEPTS];
 	size_t count;
 	bool foreign;		/* the description is not in English */
+	bool perhaps_foreign;	/* all that is English in it might not be */
 };
 
 void match_phrase_read(struct phrase *phrase, struct str description,

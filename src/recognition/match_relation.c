@@ -1,5 +1,6 @@
 /*
- * match_relation.c: the same, a kind of it, broader, a look-alike, a sibling.
+ * match_relation.c: the same, a kind of it, what plays the role, broader, a
+ * look-alike, a sibling.
  */
 #include "recognition/match_relation.h"
 
@@ -12,6 +13,7 @@
 #define BROADER_STEP 80
 #define BROADER_LEAST 500
 #define LOOK_ALIKE 750
+#define PLAYS_ROLE 850
 #define SIBLING 550
 #define COUSIN 400
 #define SIBLING_DEPTH 7		/* of what both are, or it says nothing */
@@ -101,6 +103,23 @@ static bool look_alike(const struct ancestry *a, const struct ancestry *b,
 	return false;
 }
 
+/* A pet is meant, and a cat seen. */
+static bool plays_role(uint32_t role, const struct ancestry *seen,
+		       const struct match_words *words)
+{
+	const struct look_alike *all = words->roles;
+
+	for (size_t i = 0; i < words->role_count; i++) {
+		if (!all[i].first || all[i].synset != role)
+			continue;
+		for (size_t j = 0; j < words->role_count; j++)
+			if (!all[j].first && all[j].group == all[i].group &&
+			    ancestry_distance(seen, all[j].synset) >= 0)
+				return true;
+	}
+	return false;
+}
+
 static struct relation siblings(const struct ancestry *meant,
 				const struct ancestry *seen,
 				const struct match_words *words)
@@ -140,6 +159,9 @@ struct relation match_relation(const struct ancestry *meant,
 				KIND_OF - KIND_OF_STEP * distance),
 			"what is seen is a kind of it"
 		};
+	if (plays_role(wanted, seen, words))
+		return (struct relation){ PLAYS_ROLE,
+					  "what is seen may be one" };
 	distance = ancestry_distance(meant, shown);
 	if (distance > 0 && !match_synset_is_general(words, shown))
 		best = (struct relation){

@@ -55,16 +55,23 @@ static bool knows(const struct knowledge *k, uint32_t synset)
 	return false;
 }
 
-static bool is_artifact(const struct knowledge *k, uint32_t synset)
+static bool is_of(const struct knowledge *k, uint32_t synset,
+		  enum wordnet_category category)
 {
 	struct synset read;
 
 	return wordnet_synset(k->wordnet, synset, &read) &&
-	       read.category == WORDNET_ARTIFACT;
+	       read.category == category;
+}
+
+static bool is_artifact(const struct knowledge *k, uint32_t synset)
+{
+	return is_of(k, synset, WORDNET_ARTIFACT);
 }
 
 /* The first sense counts. But a charger is a kind of horse to WordNet, and then
- * a device that the model does not know: who can tell? */
+ * a device that the model does not know: who can tell? And a DVD player is a
+ * person only to it. */
 static bool knows_concept(const struct knowledge *k,
 			  const struct concept *concept)
 {
@@ -72,7 +79,9 @@ static bool knows_concept(const struct knowledge *k,
 		return false;
 	if (!k->vocabulary || !k->vocabulary->count)
 		return true;
-	if (!knows(k, concept->senses[0]))
+	if (!knows(k, concept->senses[0]) ||
+	    (concept->modified &&
+	     is_of(k, concept->senses[0], WORDNET_PERSON)))
 		return false;
 	if (holds(k->vocabulary, concept->senses[0]) ||
 	    is_artifact(k, concept->senses[0]))

@@ -103,28 +103,31 @@ static void load_general(struct match_words *words,
 				     MAX_SENSES);
 }
 
-static void load_look_alikes(struct match_words *words,
-			     const struct wordnet *wordnet,
-			     struct arena *arena)
+static struct look_alike *load_groups(const char *const *line, size_t *count,
+				      const struct wordnet *wordnet,
+				      struct arena *arena)
 {
-	const char *const *line = match_data_look_alikes;
+	struct look_alike *ret = arena_alloc(arena, count_words(line) *
+						    MAX_SENSES * sizeof(*ret));
 	uint32_t senses[MAX_SENSES];
 	unsigned group = 0;
 
-	words->look_alikes = arena_alloc(arena, count_words(line) * MAX_SENSES *
-						sizeof(*words->look_alikes));
+	*count = 0;
 	for (; *line; line++, group++) {
 		struct str rest = str_from(*line), word;
+		bool first = true;
 
 		while (str_next(&rest, ' ', &word)) {
-			size_t count = match_senses(wordnet, word, senses,
+			size_t found = match_senses(wordnet, word, senses,
 						    MAX_SENSES);
 
-			for (size_t i = 0; i < count; i++)
-				words->look_alikes[words->look_alike_count++] =
-					(struct look_alike){ senses[i], group };
+			for (size_t i = 0; i < found; i++)
+				ret[(*count)++] = (struct look_alike){
+					senses[i], group, first };
+			first = false;
 		}
 	}
+	return ret;
 }
 
 void match_words_load(struct match_words *words, const struct wordnet *wordnet,
@@ -135,21 +138,36 @@ void match_words_load(struct match_words *words, const struct wordnet *wordnet,
 				  arena);
 	words->foreign = load_set(match_data_foreign, &words->foreign_count,
 				  arena);
+	words->false_friends = load_set(match_data_false_friends,
+					&words->false_friend_count, arena);
 	load_aliases(words, arena);
 	load_general(words, wordnet, arena);
-	load_look_alikes(words, wordnet, arena);
+	words->look_alikes = load_groups(match_data_look_alikes,
+					 &words->look_alike_count, wordnet,
+					 arena);
+	words->roles = load_groups(match_data_roles, &words->role_count,
+				   wordnet, arena);
+}
+
+static bool is_in(const struct str *set, size_t count, struct str word)
+{
+	return bsearch(&word, set, count, sizeof(word), compare_text);
 }
 
 bool match_word_is_dropped(const struct match_words *words, struct str word)
 {
-	return bsearch(&word, words->dropped, words->dropped_count,
-		       sizeof(word), compare_text);
+	return is_in(words->dropped, words->dropped_count, word);
 }
 
 bool match_word_is_foreign(const struct match_words *words, struct str word)
 {
-	return bsearch(&word, words->foreign, words->foreign_count,
-		       sizeof(word), compare_text);
+	return is_in(words->foreign, words->foreign_count, word);
+}
+
+bool match_word_is_false_friend(const struct match_words *words,
+				struct str word)
+{
+	return is_in(words->false_friends, words->false_friend_count, word);
 }
 
 struct str match_alias(const struct match_words *words, struct str word)

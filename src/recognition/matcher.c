@@ -104,9 +104,10 @@ static int agreement(const struct matcher *matcher,
 	return kinds ? kinds * KIND_AGREES : likeness;
 }
 
-/* The sense that is meant by a name without a synset. */
-static void choose_sense(const struct matcher *matcher, struct seen *seen,
-			 struct arena *arena)
+/* The sense that is meant by a name without a synset; where nothing is said of
+ * it, any of the first may be. Returns how many of `seen` they take. */
+static size_t choose_senses(const struct matcher *matcher, struct seen *seen,
+			    struct arena *arena)
 {
 	const struct match_label *label = seen->label;
 	size_t count = 0;
@@ -117,6 +118,15 @@ static void choose_sense(const struct matcher *matcher, struct seen *seen,
 	count = name_senses(matcher, label->name, arena, senses);
 	for (size_t i = 0; i < label->alias_count && !count; i++)
 		count = name_senses(matcher, label->aliases[i], arena, senses);
+	if (count && !label->parent_count) {
+		count = count < MATCH_SENSES ? count : MATCH_SENSES;
+		for (size_t i = 0; i < count; i++) {
+			seen[i] = *seen;
+			ancestry_of(&seen[i].ancestry, matcher->wordnet,
+				    senses[i]);
+		}
+		return count;
+	}
 	for (size_t i = 0; i < count; i++) {
 		int agrees;
 
@@ -127,26 +137,36 @@ static void choose_sense(const struct matcher *matcher, struct seen *seen,
 			seen->ancestry = ancestry;
 		}
 	}
+	return 1;
 }
 
 static struct seen *prepare(const struct matcher *matcher,
 			    const struct match_label *labels, size_t *count,
 			    struct arena *arena)
 {
+	size_t label_count = *count < MATCH_MAX_LABELS ? *count :
+							 MATCH_MAX_LABELS;
+	size_t max = 1;
 	struct seen *ret;
 
-	if (*count > MATCH_MAX_LABELS)
-		*count = MATCH_MAX_LABELS;
-	ret = arena_alloc(arena, (*count + 1) * sizeof(*ret));
-	for (size_t i = 0; i < *count; i++) {
-		ret[i].label = &labels[i];
-		ret[i].text = match_name_text(labels[i].name, arena);
-		ret[i].ancestry.count = 0;
-		if (labels[i].synset)
-			ancestry_of(&ret[i].ancestry, matcher->wordnet,
-				    labels[i].synset);
-		else
-			choose_sense(matcher, &ret[i], arena);
+	for (size_t i = 0; i < label_count; i++)
+		max += labels[i].synset || labels[i].parent_count ?
+			       1 : MATCH_SENSES;
+	ret = arena_alloc(arena, max * sizeof(*ret));
+	*count = 0;
+	for (size_t i = 0; i < label_count; i++) {
+		struct seen *seen = &ret[*count];
+
+		seen->label = &labels[i];
+		seen->text = match_name_text(labels[i].name, arena);
+		seen->ancestry.count = 0;
+		if (!labels[i].synset) {
+			*count += choose_senses(matcher, seen, arena);
+			continue;
+		}
+		ancestry_of(&seen->ancestry, matcher->wordnet,
+			    labels[i].synset);
+		++*count;
 	}
 	return ret;
 }
@@ -165,6 +185,17 @@ static bool is_named(const struct concept *concept, const struct seen *seen,
 	return false;
 }
 
+/* "chess" in "chess_board". */
+static bool holds_word(struct str text, struct str word)
+{
+	struct str one;
+
+	while (str_next(&text, '_', &one))
+		if (str_eq(one, word))
+			return true;
+	return false;
+}
+
 /* Relation × sense, without the role; `meant` has a place for each sense. */
 static struct relation relate(const struct matcher *matcher,
 			      const struct concept *concept,
@@ -174,6 +205,9 @@ static struct relation relate(const struct matcher *matcher,
 	static const int sense_permille[MATCH_SENSES] = { 1000, 850, 750, 750 };
 	struct relation best = { 0, "" };
 
+	/* as what stands before a head does */
+	if (!seen->label->synset && holds_word(concept->text, seen->text))
+		best = (struct relation){ RELATED, "a word of it" };
 	if (!seen->label->synset && is_named(concept, seen, arena))
 		return (struct relation){ 1000, "the same word" };
 	for (size_t i = 0; i < concept->sense_count && seen->ancestry.count;
@@ -273,8 +307,9 @@ static void decide(struct match *ret, enum verdict verdict, const char *reason,
 	}
 }
 
-static void decide_by_best(struct match *ret, const struct best *best,
-			   const struct seen *top, bool in_vocabulary)
+static void decide_by_best(struct match *ret, const struct phrase *phrase,
+			   const struct best *best, const struct seen *top,
+			   bool in_vocabulary)
 {
 	const struct match_label *near = best->seen ? best->seen->label : NULL;
 
@@ -291,6 +326,8 @@ static void decide_by_best(struct match *ret, const struct best *best,
 		       top ? top->label : NULL);
 	else if (best->score_permille >= RELATED)
 		decide(ret, VERDICT_UNSURE, "similar", near);
+	else if (phrase->perhaps_foreign)
+		decide(ret, VERDICT_NOT_CHECKED, "language", NULL);
 	else
 		decide(ret, VERDICT_MISMATCH, "another_thing", top->label);
 }
@@ -302,6 +339,7 @@ void matcher_match(const struct matcher *matcher, struct str description,
 {
 	struct best best = { 0, NULL, "" };
 	struct phrase phrase;
+	size_t seen_count = count;
 	struct seen *seen;
 
 	if (!matcher->wordnet) {
@@ -312,14 +350,15 @@ void matcher_match(const struct matcher *matcher, struct str description,
 			       .why = "" };
 	match_phrase_read(&phrase, description, &matcher->words,
 			  matcher->wordnet, arena);
-	seen = prepare(matcher, labels, &count, arena);
+	seen = prepare(matcher, labels, &seen_count, arena);
 	if (phrase.foreign)
 		decide(ret, VERDICT_NOT_CHECKED, "language", NULL);
-	else if (!find_best(matcher, &phrase, seen, count, arena, &best) ||
+	else if (!find_best(matcher, &phrase, seen, seen_count, arena,
+			    &best) ||
 		 denies_all(&phrase))
 		decide(ret, VERDICT_UNSURE, "negation", NULL);
 	else
-		decide_by_best(ret, &best, surest(seen, count),
+		decide_by_best(ret, &phrase, &best, surest(seen, seen_count),
 			       match_knows_heads(&phrase, vocabulary,
 						 &matcher->words,
 						 matcher->wordnet));

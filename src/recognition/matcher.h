@@ -51,7 +51,7 @@ const char *matcher_fault(const struct matcher *matcher);
 /*
  * `description` is any UTF-8 text; labels in any order, all that were seen
  * (at most MATCH_MAX_LABELS are looked at). Text of the answer is in `arena`
- * (about 10 KiB) or the label's own. Reasons: no_wordnet, language,
+ * (some 10 KiB) or the label's own. Reasons: no_wordnet, language,
  * outside_vocabulary (not_checked), another_thing (mismatch), unclear, similar,
  * negation (unsure).
  */
