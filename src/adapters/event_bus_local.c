@@ -16,6 +16,7 @@
 #include "sns/sns_message.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/pattern.h"
 #include "base/signature.h"
 #include "http_client/http_client.h"
@@ -271,20 +272,11 @@ static bool read_subscription(const struct local *local,
 	return true;
 }
 
-static bool sync_folder(const char *path)
-{
-	CLEANUP(cleanup_fd) int fd = open(path, O_RDONLY | O_DIRECTORY |
-						O_CLOEXEC);
-
-	return fd >= 0 && !fsync(fd);
-}
-
 static bool write_subscription(const struct local *local, const char *state,
 			       struct error *err)
 {
 	char temporary[PATH_MAX + 8];
 	CLEANUP(cleanup_fd) int fd = -1;
-	struct str line = str_from(state);
 
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX",
 		 local->subscription);
@@ -292,10 +284,9 @@ static bool write_subscription(const struct local *local, const char *state,
 	if (fd < 0)
 		return path_fault(temporary, err);
 	/* Two users write it in turns where relay and endpoint are apart. */
-	if (!fchmod(fd, 0640) &&
-	    write(fd, line.ptr, line.len) == (ssize_t)line.len &&
+	if (!fchmod(fd, 0640) && file_write_all(fd, str_from(state)) &&
 	    !fsync(fd) && !rename(temporary, local->subscription) &&
-	    sync_folder(local->directory))
+	    file_sync_folder_of(local->subscription))
 		return true;
 	path_fault(local->subscription, err);
 	unlink(temporary);

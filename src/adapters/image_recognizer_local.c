@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 
+#include "base/file.h"
 #include "ports/image_recognizer.h"
 #include "recognition/image_header.h"
 #include "recognition/matcher.h"
@@ -41,19 +42,6 @@ static void end_question(struct question *question)
 	cleanup_fd(&question->connection);
 }
 
-static bool write_all(int fd, struct str bytes)
-{
-	while (bytes.len) {
-		ssize_t put = write(fd, bytes.ptr, bytes.len);
-
-		if (put <= 0)
-			return false;
-		bytes.ptr += put;
-		bytes.len -= (size_t)put;
-	}
-	return true;
-}
-
 static bool prepare(struct question *question, struct str image,
 		    struct error *err)
 {
@@ -66,7 +54,8 @@ static bool prepare(struct question *question, struct str image,
 	question->made = memfd_create("made", MFD_CLOEXEC);
 	question->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	return (question->photo >= 0 && question->made >= 0 &&
-		question->deadline >= 0 && write_all(question->photo, image) &&
+		question->deadline >= 0 &&
+		file_write_all(question->photo, image) &&
 		fcntl(question->photo, F_ADD_SEALS,
 		      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
 		      F_SEAL_SEAL) == 0 &&

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mail_syntax.h"
 #include "ports/mailer.h"
 
@@ -22,21 +23,6 @@ struct maildir {
 };
 
 #define NAME_BYTES (ORDER_ID_BYTES + 4)
-
-static bool write_all(int fd, struct str bytes)
-{
-	while (bytes.len) {
-		ssize_t n = write(fd, bytes.ptr, bytes.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes.ptr += n;
-		bytes.len -= (size_t)n;
-	}
-	return true;
-}
 
 static bool write_tmp(struct maildir *maildir, const char *name,
 		      struct str message, struct error *err)
@@ -50,7 +36,7 @@ static bool write_tmp(struct maildir *maildir, const char *name,
 	if (fd < 0)
 		return error_cause(err, ERROR_UNAVAILABLE,
 				   "maildir: tmp/%s: %s", name, strerror(errno));
-	if (!write_all(fd, message) || fsync(fd))
+	if (!file_write_all(fd, message) || fsync(fd))
 		return error_cause(err, ERROR_UNAVAILABLE,
 				   "maildir: tmp/%s: %s", name, strerror(errno));
 	return true;

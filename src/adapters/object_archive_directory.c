@@ -18,6 +18,7 @@
 
 #include "aws/aws_sigv4.h"
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/secret_file.h"
 
 #include "base/banned.h"
@@ -141,21 +142,6 @@ static int open_folder(struct directory *directory, struct str key,
 
 /* --- put ----------------------------------------------------------------- */
 
-static bool write_all(int fd, struct str bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t got = write(fd, bytes.ptr, bytes.len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return false;
-		bytes.ptr += got;
-		bytes.len -= (size_t)got;
-	}
-	return true;
-}
-
 static bool holds(int fd, struct str bytes)
 {
 	char chunk[32 * KIB];
@@ -189,7 +175,7 @@ static int write_incoming(const struct directory *directory, struct str bytes,
 	fd = openat(directory->incoming, name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    FILE_MODE);
-	if (fd < 0 || (write_all(fd, bytes) && !sync_fd(fd)))
+	if (fd < 0 || (file_write_all(fd, bytes) && !sync_fd(fd)))
 		return fd;
 	cause = errno;
 	close(fd);

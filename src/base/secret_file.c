@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 #include "base/banned.h"
 
 static bool path_fault(const char *path, struct error *err)
@@ -29,26 +31,9 @@ static bool make_folders(const char *path, struct error *err)
 	return true;
 }
 
-static bool sync_folder(const char *path, struct error *err)
-{
-	CLEANUP(cleanup_free) char *folder = strdup(path);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
-
-	if (slash)
-		slash[slash == folder] = '\0';
-	CLEANUP(cleanup_fd) int fd = open(slash ? folder : ".",
-					  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
-		return path_fault(path, err);
-	return true;
-}
-
 static bool write_line(int fd, struct str line)
 {
-	struct str newline = STR("\n");
-
-	return write(fd, line.ptr, line.len) == (ssize_t)line.len &&
-	       write(fd, newline.ptr, newline.len) == (ssize_t)newline.len &&
+	return file_write_all(fd, line) && file_write_all(fd, STR("\n")) &&
 	       !fsync(fd);
 }
 
@@ -74,5 +59,5 @@ bool secret_file_ensure(const char *path, struct str line, struct error *err)
 	if (!ok)
 		path_fault(path, err);
 	unlink(temporary);
-	return ok && sync_folder(path, err);
+	return ok && (file_sync_folder_of(path) || path_fault(path, err));
 }

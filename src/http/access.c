@@ -3,17 +3,14 @@
  */
 #include "http/access.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/pattern.h"
 #include "http/jwt_access.h"
 #include "http/request.h"
 #include "base/banned.h"
 
-#define LOOK_EVERY_MS 1000
 #define MAX_TOKENS 1000u
 
 struct token {
@@ -23,12 +20,8 @@ struct token {
 };
 
 static struct {
-	const char *path;
+	struct file_watch file;
 	struct str origins;
-	int64_t looked_ms;
-	struct timespec modified;
-	ino_t inode;
-	off_t size;
 	struct token *tokens;
 	size_t count;
 	/* The last token that was found, as its bearer sent it: a desk sends
@@ -40,7 +33,7 @@ static struct {
 
 void access_open(const struct config *config)
 {
-	access_state.path = config_text(config, "access.tokens_file");
+	access_state.file.path = config_text(config, "access.tokens_file");
 	access_state.origins = str_from(config_text(config, "access.origins"));
 	jwt_access_open(config);
 }
@@ -58,7 +51,7 @@ static bool parse_line(char *line, struct token *token)
 
 static void read_tokens(void)
 {
-	CLEANUP(cleanup_file) FILE *file = fopen(access_state.path, "re");
+	CLEANUP(cleanup_file) FILE *file = fopen(access_state.file.path, "re");
 	char line[512];
 
 	access_state.count = 0;
@@ -72,25 +65,6 @@ static void read_tokens(void)
 		if (parse_line(line,
 			       &access_state.tokens[access_state.count]))
 			access_state.count++;
-}
-
-/* True when the file had changed and was read. */
-static bool look_again(void)
-{
-	struct stat st = { 0 };
-
-	if (stat(access_state.path, &st) < 0)
-		st = (struct stat){ 0 };
-	if (st.st_ino == access_state.inode &&
-	    st.st_size == access_state.size &&
-	    st.st_mtim.tv_sec == access_state.modified.tv_sec &&
-	    st.st_mtim.tv_nsec == access_state.modified.tv_nsec)
-		return false;
-	access_state.inode = st.st_ino;
-	access_state.size = st.st_size;
-	access_state.modified = st.st_mtim;
-	read_tokens();
-	return true;
 }
 
 static const struct token *find_token(struct str text)
@@ -131,15 +105,14 @@ static bool check_api_token(struct str text, int64_t now_ms,
 {
 	const struct token *token;
 
-	if (now_ms < access_state.looked_ms ||
-	    now_ms - access_state.looked_ms >= LOOK_EVERY_MS) {
-		access_state.looked_ms = now_ms;
-		(void)look_again();
-	}
+	if (file_has_changed_by(&access_state.file, now_ms))
+		read_tokens();
 	token = find_token(text);
 	/* it may have been added just now */
-	if (!token && look_again())
+	if (!token && file_has_changed(&access_state.file)) {
+		read_tokens();
 		token = find_token(text);
+	}
 	if (!token)
 		return error_set(err, ERROR_UNAUTHENTICATED,
 				 "The token is not known or was revoked.");

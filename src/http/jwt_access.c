@@ -4,13 +4,11 @@
  */
 #include "http/jwt_access.h"
 
-#include <sys/stat.h>
-
 #include "base/crypto.h"
+#include "base/file.h"
 
 #include "base/banned.h"
 
-#define LOOK_EVERY_MS 1000
 #define KNOWN 64u	/* a power of two: the place is part of the digest */
 
 #define SAME_SCOPES STR( \
@@ -25,9 +23,7 @@ struct known_jwt {
 
 static struct {
 	struct jwt_rules rules;
-	const char *path;
-	int64_t looked_ms;
-	struct stat seen;
+	struct file_watch file;
 	struct jwt_keys *keys;
 	struct known_jwt *known;
 } state;
@@ -42,13 +38,13 @@ void jwt_access_open(const struct config *config)
 	};
 	if (!state.rules.scopes.len)
 		state.rules.scopes = SAME_SCOPES;
-	state.path = config_text(config, "access.jwt_keys_file");
-	state.looked_ms = 0;
+	state.file.path = config_text(config, "access.jwt_keys_file");
+	state.file.looked_ms = 0;
 }
 
 static void read_keys(struct arena *arena)
 {
-	CLEANUP(cleanup_file) FILE *file = fopen(state.path, "re");
+	CLEANUP(cleanup_file) FILE *file = fopen(state.file.path, "re");
 	char *text = arena_alloc(arena, JWT_MAX_KEYS_BYTES);
 	struct error err;
 	size_t bytes;
@@ -68,25 +64,6 @@ static void read_keys(struct arena *arena)
 		state.keys = NULL;
 }
 
-static void look_again(int64_t now_ms, struct arena *arena)
-{
-	struct stat now = { 0 };
-
-	if (now_ms >= state.looked_ms &&
-	    now_ms - state.looked_ms < LOOK_EVERY_MS)
-		return;
-	state.looked_ms = now_ms;
-	if (stat(state.path, &now) < 0)
-		now = (struct stat){ 0 };
-	if (now.st_ino == state.seen.st_ino &&
-	    now.st_size == state.seen.st_size &&
-	    now.st_mtim.tv_sec == state.seen.st_mtim.tv_sec &&
-	    now.st_mtim.tv_nsec == state.seen.st_mtim.tv_nsec)
-		return;
-	state.seen = now;
-	read_keys(arena);
-}
-
 bool jwt_access_check(struct str token, int64_t now_ms, struct arena *arena,
 		      const struct jwt **ret, struct error *err)
 {
@@ -96,7 +73,8 @@ bool jwt_access_check(struct str token, int64_t now_ms, struct arena *arena,
 	if (!state.rules.issuer.len)
 		return error_set(err, ERROR_UNAUTHENTICATED,
 				 "No issuer of JSON Web Tokens is set up here.");
-	look_again(now_ms, arena);
+	if (file_has_changed_by(&state.file, now_ms))
+		read_keys(arena);
 	if (!state.keys)
 		return error_set(err, ERROR_UNAUTHENTICATED,
 				 "The issuer's keys are not there yet.");

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 #include "base/banned.h"
 
 #define FOLDER_MODE 0770
@@ -170,21 +172,6 @@ static bool make_folders_of(const char *path, unsigned file_mode,
 	return true;
 }
 
-static bool write_all(int fd, struct str bytes)
-{
-	while (bytes.len) {
-		ssize_t done = write(fd, bytes.ptr, bytes.len);
-
-		if (done < 0 && errno != EINTR)
-			return false;
-		if (done > 0) {
-			bytes.ptr += done;
-			bytes.len -= (size_t)done;
-		}
-	}
-	return true;
-}
-
 static bool write_new(const char *path, const char *new_path, struct str bytes,
 		      unsigned mode)
 {
@@ -200,7 +187,7 @@ static bool write_new(const char *path, const char *new_path, struct str bytes,
 	       (geteuid() != 0 ||
 		fchown(fd, old.st_uid, old.st_gid) == 0) &&
 	       fchmod(fd, was_there ? old.st_mode & 0777 : mode) == 0 &&
-	       write_all(fd, bytes) && rename(new_path, path) == 0;
+	       file_write_all(fd, bytes) && rename(new_path, path) == 0;
 }
 
 bool backup_write(const char *path, struct str bytes, unsigned mode,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "ordermill/ordermill.h"
 #include "ordermill/token_file.h"
 #include "ports/database.h"
@@ -218,7 +219,7 @@ static bool make_relay_token(struct desk *desk, struct error *err)
 			    desk->now_ms, desk->arena, token, err))
 		return false;
 	token[TOKEN_TEXT_BYTES - 1] = '\n';
-	if (!write_file_whole(path, (struct str){ token, TOKEN_TEXT_BYTES },
+	if (!file_replace(path, (struct str){ token, TOKEN_TEXT_BYTES },
 			      0600, err))
 		return false;
 	say(false, "relay's token", path);

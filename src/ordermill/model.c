@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "ordermill/ordermill.h"
-#include "ordermill/token_file.h"
 #include "recognition/model_file.h"
 #include "recognition/model_import.h"
 
@@ -187,7 +187,7 @@ static bool store(const char *path, struct str bytes, struct error *err)
 	if (mkdir(folder, 0750) < 0 && errno != EEXIST)
 		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", folder,
 				   strerror(errno));
-	if (!write_file_whole(path, bytes, 0640, err))
+	if (!file_replace(path, bytes, 0640, err))
 		return false;
 	printf("%s: %s, %u layers, %.1f MiB\n", path, check.header->name,
 	       check.header->layer_count, (double)bytes.len / MIB);

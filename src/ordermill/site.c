@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "ordermill/ordermill.h"
-#include "ordermill/token_file.h"
 
 #include "base/banned.h"
 
@@ -120,7 +121,7 @@ static bool write_site(struct desk *desk, const struct site *site,
 	if (rename(site->available, site->old) < 0 && errno != ENOENT)
 		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s",
 				   site->old, strerror(errno));
-	return write_file_whole(site->available, buf_str(&filled), 0644, err);
+	return file_replace(site->available, buf_str(&filled), 0644, err);
 }
 
 static bool is_there(const char *path)

@@ -7,9 +7,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include "base/banned.h"
 
@@ -118,66 +118,6 @@ bool token_file_list(const char *path, struct arena *arena,
 	return true;
 }
 
-static bool sync_folder_of(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd CLEANUP(cleanup_fd) = -1;
-
-	snprintf(folder, sizeof(folder), "%.*s",
-		 slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && fsync(fd) == 0;
-}
-
-static bool write_all(int fd, struct str bytes)
-{
-	while (bytes.len) {
-		ssize_t done = write(fd, bytes.ptr, bytes.len);
-
-		if (done < 0 && errno != EINTR)
-			return false;
-		if (done > 0) {
-			bytes.ptr += done;
-			bytes.len -= (size_t)done;
-		}
-	}
-	return true;
-}
-
-static bool write_new(const char *path, const char *new_path, struct str bytes,
-		      mode_t mode)
-{
-	struct stat st;
-	int fd CLEANUP(cleanup_fd) = -1;
-
-	unlink(new_path);	/* of a writer that was killed */
-	fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	if (stat(path, &st) == 0) {
-		mode = st.st_mode & 07777;
-		if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
-		    fchown(fd, st.st_uid, st.st_gid) < 0)
-			return false;
-	}
-	return fchmod(fd, mode) == 0 && write_all(fd, bytes) &&
-	       fsync(fd) == 0 && rename(new_path, path) == 0;
-}
-
-bool write_file_whole(const char *path, struct str bytes, unsigned mode,
-		      struct error *err)
-{
-	char new_path[PATH_MAX];
-
-	snprintf(new_path, sizeof(new_path), "%s.new", path);
-	if (write_new(path, new_path, bytes, mode) && sync_folder_of(path))
-		return true;
-	error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path, strerror(errno));
-	unlink(new_path);
-	return false;
-}
-
 /* One writer at a time; the file itself is replaced, so the lock is beside
  * it. */
 static bool lock(const char *path, int *ret, struct error *err)
@@ -268,7 +208,7 @@ bool token_file_add(const char *path, struct str name, struct str scopes,
 				 STR_ARG(name));
 	make_token(arena, ret_token);
 	add_line(&text, name, ret_token, scopes, now_ms);
-	return write_file_whole(path, buf_str(&text), 0640, err);
+	return file_replace(path, buf_str(&text), 0640, err);
 }
 
 bool token_file_revoke(const char *path, struct str name, struct arena *arena,
@@ -286,5 +226,5 @@ bool token_file_revoke(const char *path, struct str name, struct arena *arena,
 	if (!found)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "there is no token named %.*s", STR_ARG(name));
-	return write_file_whole(path, buf_str(&text), 0640, err);
+	return file_replace(path, buf_str(&text), 0640, err);
 }

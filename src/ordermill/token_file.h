@@ -38,9 +38,4 @@ bool token_file_add(const char *path, struct str name, struct str scopes,
 bool token_file_revoke(const char *path, struct str name, struct arena *arena,
 		       struct error *err) MUST_CHECK;
 
-/* Writes a small file as a whole: temporary file, fsync, rename, fsync of the
- * folder. Keeps owner and mode of a file that is there, else `mode`. */
-bool write_file_whole(const char *path, struct str bytes, unsigned mode,
-		      struct error *err) MUST_CHECK;
-
 #endif

@@ -68,18 +68,10 @@ static bool map_photo(int fd, struct str *ret)
 	return true;
 }
 
-static bool write_all(int fd, struct str bytes)
+/* A file in memory takes all of it, or has no room. */
+static bool put(int fd, struct str bytes)
 {
-	size_t at = 0;
-	ssize_t put;
-
-	while (at < bytes.len) {
-		put = pwrite(fd, bytes.ptr + at, bytes.len - at, (off_t)at);
-		if (put <= 0)
-			return false;
-		at += (size_t)put;
-	}
-	return true;
+	return pwrite(fd, bytes.ptr, bytes.len, 0) == (ssize_t)bytes.len;
 }
 
 static void name_labels(struct recognizer_answer *answer,
@@ -149,7 +141,7 @@ static void fill(struct recognizer_answer *answer, struct str bytes,
 	error_init(&err);
 	if (photo_decode(bytes, &photo, &err) &&
 	    see(answer, &photo, models, &err) &&
-	    photo_encode(&photo, &made, &err) && write_all(made_fd, made)) {
+	    photo_encode(&photo, &made, &err) && put(made_fd, made)) {
 		answer->damaged = photo.damaged;
 		answer->made_bytes = (uint32_t)made.len;
 		return;

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "recognition/network.h"
 #include "recognition/recognizer_wire.h"
@@ -38,16 +39,10 @@ struct child {
 	bool late;
 };
 
-/* What is loaded, and from which file. */
-struct followed_model {
-	const char *path;
-	struct stat was;	/* the file that was tried last */
-};
-
 struct recognizer {
 	int listener, signal_fd;
 	bool stopping;
-	struct followed_model files[RECOGNIZER_MODELS];
+	struct file_watch files[RECOGNIZER_MODELS];
 	struct loaded_model models[RECOGNIZER_MODELS];
 	struct child children[MAX_CHILDREN];
 };
@@ -91,19 +86,12 @@ static void load_model(struct loaded_model *loaded, const char *path)
 static void follow_models(struct recognizer *recognizer)
 {
 	for (size_t i = 0; i < RECOGNIZER_MODELS; i++) {
-		struct followed_model *file = &recognizer->files[i];
-		struct stat *was = &file->was, now;
-		bool there = stat(file->path, &now) == 0;
+		struct file_watch *file = &recognizer->files[i];
 
-		if (!there)
-			memset(&now, 0, sizeof(now));
-		if (now.st_ino == was->st_ino && now.st_size == was->st_size &&
-		    now.st_mtim.tv_sec == was->st_mtim.tv_sec &&
-		    now.st_mtim.tv_nsec == was->st_mtim.tv_nsec)
+		if (!file_has_changed(file))
 			continue;
-		*was = now;
 		forget_model(&recognizer->models[i]);
-		if (there || i == 0)
+		if (file->inode || i == 0)
 			load_model(&recognizer->models[i], file->path);
 	}
 }
@@ -330,10 +318,10 @@ static int run(const struct config *config)
 		.files = {
 			{ .path = config_text(config,
 					      "image_recognizer.model"),
-			  .was = { .st_size = -1 } },
+			  .size = -1 },
 			{ .path = config_text(config,
 					      "image_recognizer.second_model"),
-			  .was = { .st_size = -1 } },
+			  .size = -1 },
 		},
 	};
 	struct error err;

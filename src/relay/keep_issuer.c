@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "http_client/http_client.h"
@@ -68,7 +69,7 @@ static bool write_keys(const char *path, struct str keys, struct error *err)
 
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0 || write(fd, keys.ptr, keys.len) != (ssize_t)keys.len ||
+	if (fd < 0 || !file_write_all(fd, keys) ||
 	    rename(temporary, path) < 0)
 		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
 				   strerror(errno));
