@@ -16,6 +16,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/program.h"
 #include "http/operation.h"
 #include "http/responder.h"
 #include "base/banned.h"
@@ -39,17 +40,6 @@ struct parent {
 static unsigned first_set(unsigned configured, unsigned built_in)
 {
 	return configured ? configured : built_in ? built_in : 1;
-}
-
-static int usage(void)
-{
-	fprintf(stderr,
-		"Usage: %s [-c FILE] [-t]\n"
-		"  -c FILE  the configuration, else $ORDERMILL_CONFIG\n"
-		"  -t       check it, print what is in force, and end\n"
-		"Started by systemd, spawn-fcgi or ./dev with a listening unix socket.\n",
-		operation.name);
-	return 2;
 }
 
 /* listen(2) on a socket that listens sets its backlog anew. */
@@ -220,34 +210,14 @@ int main(int argc, char **argv)
 {
 	struct parent parent = { .listener = -1 };
 	struct config *config;
-	const char *path = NULL;
-	bool check_only = false;
 	unsigned workers;
 	struct error err;
-	int option;
+	int status;
 
 	tune_allocator(argv);
 	prctl(PR_SET_NAME, operation.name);	/* that exec left "exe" */
-	while ((option = getopt(argc, argv, "c:t")) != -1) {
-		if (option == 'c')
-			path = optarg;
-		else if (option == 't')
-			check_only = true;
-		else
-			return usage();
-	}
-	log_open(operation.name);
-	error_init(&err);
-	if (!config_load(&config, path, &err)) {
-		log_say("error", "config", "%s",
-			err.cause[0] ? err.cause : err.detail);
-		return 1;
-	}
-	if (check_only) {
-		config_print(config, stdout);
-		config_free(config);
-		return 0;
-	}
+	if (!program_begin(operation.name, argc, argv, &config, &status))
+		return status;
 	if (!find_listener(&parent.listener)) {
 		log_say("error", "listener",
 			"no listening unix socket on fd 3 (LISTEN_FDS=1) or fd 0");
@@ -255,6 +225,7 @@ int main(int argc, char **argv)
 	}
 	block_signals(&parent.signals);
 	parent.config = config;
+	error_init(&err);
 	parent.counters = counters_open(config_text(config,
 						    "metrics.directory"),
 					operation.name, &err);
@@ -267,8 +238,8 @@ int main(int argc, char **argv)
 			    operation.workers);
 	parent.batch = first_set(config_batch(config, operation.name),
 				 operation.batch);
-	option = keep_workers(&parent,
+	status = keep_workers(&parent,
 			      workers < MAX_WORKERS ? workers : MAX_WORKERS);
 	config_free(config);
-	return option;
+	return status;
 }

@@ -124,3 +124,10 @@ bool error_item(struct error *err, const char *pointer, const char *code,
 			 item->pointer[0] ? item->pointer : "/", item->detail);
 	return false;
 }
+
+const char *error_reason(const struct error *err)
+{
+	if (err->cause[0])
+		return err->cause;
+	return err->detail[0] ? err->detail : error_kind(err->code)->title;
+}

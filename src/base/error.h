@@ -99,5 +99,7 @@ bool error_item(struct error *err, const char *pointer, const char *code,
 		const char *detail_fmt, ...) PRINTF_LIKE(4, 5);
 
 const struct error_kind *error_kind(enum error_code code);
+/* For an operator: the cause, else the detail, else the kind's title. */
+const char *error_reason(const struct error *err);
 
 #endif

@@ -234,8 +234,7 @@ void exchange_note(const struct exchange *ex, struct counters *counters)
 	log_int(&line, "bytes_out", (int64_t)ex->res.bytes_sent);
 	if (error_is_set(&ex->err)) {
 		log_text(&line, "problem", error_kind(ex->err.code)->slug);
-		log_text(&line, "cause",
-			 ex->err.cause[0] ? ex->err.cause : ex->err.detail);
+		log_text(&line, "cause", error_reason(&ex->err));
 	} else if (ex->res.cause.len) {
 		log_str(&line, "cause", ex->res.cause);
 	}

@@ -292,9 +292,7 @@ static void ensure_open(struct worker *w, int64_t now_ms)
 	if (settings_open(&w->ports.settings, w->config, &w->open_failure) &&
 	    w->operation->open_ports(&w->ports, w->config, &w->open_failure))
 		return;
-	log_say("error", "open", "%s",
-		w->open_failure.cause[0] ? w->open_failure.cause :
-					   w->open_failure.detail);
+	log_say("error", "open", "%s", error_reason(&w->open_failure));
 	close_ports(&w->ports);
 }
 

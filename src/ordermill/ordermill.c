@@ -92,11 +92,8 @@ int say_failed(const char *fmt, ...)
 
 const char *failure_text(const struct error *err)
 {
-	if (err->cause[0])
-		return err->cause;
-	if (err->item_count)
-		return err->items[0].detail;
-	return err->detail[0] ? err->detail : error_kind(err->code)->title;
+	return err->item_count && !err->cause[0] ? err->items[0].detail
+						 : error_reason(err);
 }
 
 int say_failure(const struct error *err)

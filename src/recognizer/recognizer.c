@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "base/config.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "recognition/network.h"
 #include "recognition/recognizer_wire.h"
 #include "recognizer/look.h"
@@ -47,11 +47,6 @@ struct recognizer {
 	struct child children[MAX_CHILDREN];
 };
 
-static const char *reason_of(const struct error *err)
-{
-	return err->cause[0] ? err->cause : err->detail;
-}
-
 static void forget_model(struct loaded_model *loaded)
 {
 	network_close(loaded->network);
@@ -69,7 +64,7 @@ static void load_model(struct loaded_model *loaded, const char *path)
 	if (!model_open(&loaded->model, path, &err) ||
 	    !network_open(&loaded->network, &loaded->model, &err)) {
 		forget_model(loaded);
-		log_say("error", "no_model", "%s: %s", path, reason_of(&err));
+		log_say("error", "no_model", "%s: %s", path, error_reason(&err));
 		return;
 	}
 	/* The network has packed the weights. */
@@ -305,12 +300,6 @@ static bool open_signals(struct recognizer *recognizer, struct error *err)
 			   strerror(errno));
 }
 
-static const char usage[] =
-	"usage: recognizer [-t] [-c FILE]\n"
-	"  -c FILE  the configuration (default $ORDERMILL_CONFIG, else\n"
-	"           /etc/ordermill/ordermill.conf)\n"
-	"  -t       check the configuration, print what is in force, end\n";
-
 static int run(const struct config *config)
 {
 	struct recognizer recognizer = {
@@ -329,7 +318,7 @@ static int run(const struct config *config)
 	error_init(&err);
 	if (!find_listener(config, &recognizer.listener, &err) ||
 	    !open_signals(&recognizer, &err)) {
-		log_say("error", "start", "%s", reason_of(&err));
+		log_say("error", "start", "%s", error_reason(&err));
 		return 1;
 	}
 	follow_models(&recognizer);
@@ -342,31 +331,11 @@ static int run(const struct config *config)
 int main(int argc, char **argv)
 {
 	struct config *config;
-	const char *path = NULL;
-	struct error err;
-	bool test = false;
-	int option, status = 0;
+	int status;
 
-	while ((option = getopt(argc, argv, "c:t")) != -1) {
-		if (option == 'c') {
-			path = optarg;
-		} else if (option == 't') {
-			test = true;
-		} else {
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	log_open("recognizer");
-	error_init(&err);
-	if (!config_load(&config, path, &err)) {
-		log_say("error", "config", "%s", reason_of(&err));
-		return 1;
-	}
-	if (test)
-		config_print(config, stdout);
-	else
-		status = run(config);
+	if (!program_begin("recognizer", argc, argv, &config, &status))
+		return status;
+	status = run(config);
 	config_free(config);
 	return status;
 }

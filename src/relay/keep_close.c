@@ -107,7 +107,8 @@ static size_t choose(struct keep *keep, struct deletion_page *page,
 		if (is_durable(keep, deletion, arena, &failure))
 			page->deletions[count++] = *deletion;
 		else
-			note_damaged(keep, deletion, turn_reason(&failure));
+			note_damaged(keep, deletion,
+				     str_from(error_reason(&failure)));
 	}
 	return count;
 }

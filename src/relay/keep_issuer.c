@@ -92,6 +92,5 @@ void keep_issuer_keys(struct keep *keep, struct turn *turn)
 		return;
 	}
 	keep->issuer_at_ms = turn->due_ms + AGAIN_AFTER_MS;
-	log_say("warn", "issuer_keys_failed", "%.*s",
-		STR_ARG(turn_reason(&err)));
+	log_say("warn", "issuer_keys_failed", "%s", error_reason(&err));
 }

@@ -75,8 +75,7 @@ static void sweep(struct keep *keep, struct turn *turn)
 	if (call_archive(keep, turn->arena, &answer, &err))
 		failed = log_answer(buf_str(&answer), turn->arena);
 	else
-		log_say("warn", "sweep_failed", "%.*s",
-			STR_ARG(turn_reason(&err)));
+		log_say("warn", "sweep_failed", "%s", error_reason(&err));
 	turn->progress = true;
 	if (!failed)
 		keep->sweeps_failed = 0;

@@ -140,19 +140,18 @@ static bool post_one(struct post *post, const struct queued_mail *mail,
 		return subscriber_list_mail_sent(post->subscribers, mail->id,
 						 turn->now_ms, err);
 	}
+	struct str reason = str_from(error_reason(&failure));
 	bool dead = permanent ||
 		    turn->due_ms - mail->queued_ms >= MAIL_GIVE_UP_MS;
 	int64_t wait_ms = backoff_ms(mail->attempts, MAIL_BASE_MS, MAIL_CAP_MS);
 
 	if (dead)
-		log_mail("error", "mail_dead", mail, &subject,
-			 turn_reason(&failure));
+		log_mail("error", "mail_dead", mail, &subject, reason);
 	else
-		log_mail("warn", "mail_failed", mail, &subject,
-			 turn_reason(&failure));
+		log_mail("warn", "mail_failed", mail, &subject, reason);
 	return subscriber_list_mail_failed(post->subscribers, mail->id, dead,
 					   turn->due_ms + wait_ms,
-					   turn_reason(&failure), err);
+					   reason, err);
 }
 
 static void log_mailed(const struct deletion *deletion)

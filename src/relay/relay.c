@@ -23,6 +23,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/program.h"
 #include "relay/backoff.h"
 #include "relay/keep.h"
 #include "relay/post.h"
@@ -364,12 +365,6 @@ static void supervise(struct relay *relay)
 	}
 }
 
-static const char usage[] =
-	"usage: relay [-t] [-c FILE]\n"
-	"  -c FILE  the configuration (default $ORDERMILL_CONFIG, else\n"
-	"           /etc/ordermill/ordermill.conf)\n"
-	"  -t       check the configuration, print what is in force, end\n";
-
 static bool start(struct relay *relay, struct error *err)
 {
 	return take_lock(relay->config, err) &&
@@ -381,34 +376,15 @@ int main(int argc, char **argv)
 {
 	struct relay relay = { .signal_fd = -1, .bell_fd = -1 };
 	struct config *config;
-	const char *path = NULL;
 	struct error err;
-	bool test = false;
-	int option;
+	int status;
 
-	while ((option = getopt(argc, argv, "c:t")) != -1) {
-		if (option == 'c') {
-			path = optarg;
-		} else if (option == 't') {
-			test = true;
-		} else {
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	log_open("relay");
-	error_init(&err);
-	if (!config_load(&config, path, &err)) {
-		log_say("error", "config", "%.*s", STR_ARG(turn_reason(&err)));
-		return 1;
-	}
-	if (test) {
-		config_print(config, stdout);
-		return 0;
-	}
+	if (!program_begin("relay", argc, argv, &config, &status))
+		return status;
 	relay.config = config;
+	error_init(&err);
 	if (!start(&relay, &err)) {
-		log_say("error", "start", "%.*s", STR_ARG(turn_reason(&err)));
+		log_say("error", "start", "%s", error_reason(&err));
 		return 1;
 	}
 	relay.counters = counters_open(config_text(config, "metrics.directory"),

@@ -53,8 +53,8 @@ static bool ensure_confirmed(struct ring *ring, struct turn *turn)
 	ring->look_again_ms = turn->due_ms + LOOK_AGAIN_MS;
 	if (!event_bus_ensure_subscription(ring->bus, turn->now_ms, turn->arena,
 					   &ring->confirmed, &err))
-		log_say("warn", "subscription_failed", "%.*s",
-			STR_ARG(turn_reason(&err)));
+		log_say("warn", "subscription_failed", "%s",
+			error_reason(&err));
 	if (ring->confirmed) {
 		ring->asked = 0;
 		return true;
@@ -108,19 +108,18 @@ static bool ring_one(struct ring *ring, const struct deletion *deletion,
 		return deletion_log_note_attempt(ring->log, deletion->event_id,
 						 true, false, 0, STR(""), err);
 	}
+	struct str reason = str_from(error_reason(&failure));
 	bool dead = permanent || deletion->attempts + 1 >= ring->max_attempts;
 	int64_t wait_ms = backoff_ms(deletion->attempts, RING_BASE_MS,
 				     RING_CAP_MS);
 
 	if (dead)
-		log_ring("error", "dead_letter", deletion,
-			 turn_reason(&failure));
+		log_ring("error", "dead_letter", deletion, reason);
 	else
-		log_ring("warn", "ring_failed", deletion,
-			 turn_reason(&failure));
+		log_ring("warn", "ring_failed", deletion, reason);
 	return deletion_log_note_attempt(ring->log, deletion->event_id, false,
 					 dead, turn->due_ms + wait_ms,
-					 turn_reason(&failure), err);
+					 reason, err);
 }
 
 /* When nothing is due now: the first of those that will be. */

@@ -37,15 +37,6 @@ struct str turn_trace_id(struct str traceparent)
 	return (struct str){ traceparent.ptr + 3, 32 };
 }
 
-struct str turn_reason(const struct error *err)
-{
-	if (err->cause[0])
-		return str_from(err->cause);
-	if (err->detail[0])
-		return str_from(err->detail);
-	return str_from(error_kind(err->code)->title);
-}
-
 static void log_fact(const char *event)
 {
 	struct log_line line;
@@ -97,7 +88,7 @@ static bool take_turn(const struct turn_job *job, void *state,
 	if (ok)
 		return true;
 	log_begin(&line, "error", "turn_failed");
-	log_str(&line, "cause", turn_reason(&err));
+	log_text(&line, "cause", error_reason(&err));
 	log_end(&line);
 	return false;
 }
@@ -147,7 +138,7 @@ int turn_run(const struct turn_job *job, const struct config *config,
 	}
 	error_init(&err);
 	if (!job->open(&state, config, &err)) {
-		log_say("error", "open", "%.*s", STR_ARG(turn_reason(&err)));
+		log_say("error", "open", "%s", error_reason(&err));
 		return 1;
 	}
 	arena = arena_new(job->name, TURN_ARENA_BYTES);

@@ -48,7 +48,5 @@ int turn_run(const struct turn_job *job, const struct config *config,
 void turn_again_in(struct turn *turn, int64_t wait_ms);
 /* The 32 digits of a traceparent (W3C Trace Context 3.2), or "". */
 struct str turn_trace_id(struct str traceparent);
-/* What a failure says to an operator: its cause, else its detail. */
-struct str turn_reason(const struct error *err);
 
 #endif

@@ -256,8 +256,7 @@ static bool find_service(const char *name, enum aws_service *ret)
 
 static int fail(const struct error *err)
 {
-	fprintf(stderr, "aws_driver: %s\n",
-		err->cause[0] ? err->cause : err->detail);
+	fprintf(stderr, "aws_driver: %s\n", error_reason(err));
 	return 1;
 }
 
