@@ -44,7 +44,7 @@
 	X(PRECONDITION_REQUIRED, 428, "precondition-required", "If-Match is required", "Read the order and send its ETag as If-Match.") \
 	X(TOO_MANY, 429, "too-many-requests", "Too many requests", "Wait a moment and try again.") \
 	X(INTERNAL, 500, "internal", "The desk made a mistake", "The fault is on our side and has been logged.") \
-	X(UNAVAILABLE, 503, "unavailable", "The desk is busy or a dependency is down", "Nothing was stored. Try again in a moment.")
+	X(UNAVAILABLE, 503, "unavailable", "The desk is busy or a dependency is down", "Try again in a moment.")
 
 enum error_code {
 	ERROR_NONE,

@@ -118,9 +118,10 @@ static const struct advice advice[ERROR_CODE_COUNT] = {
 		"Try again; if it stays, give the operator the trace_id." },
 	[ERROR_UNAVAILABLE] = {
 		"The desk is busy, or something it stands on (database, "
-		"archive) does not answer. Nothing was stored.",
+		"archive) does not answer.",
 		"Wait as long as Retry-After says and send the same again, "
-		"best with an Idempotency-Key." },
+		"best with an Idempotency-Key: with it nothing is stored "
+		"twice." },
 };
 
 /* The page's own, so that no browser asks for one (see www/index.html). */

@@ -77,12 +77,22 @@ bool object_archive_put(struct object_archive *archive, struct str key,
 	       archive->ops->put(archive, key, bytes, content_type, mode, err);
 }
 
+/* Always false: who only reads is told what he did not get. */
+static bool unread(struct error *err)
+{
+	if (err->code == ERROR_UNAVAILABLE)
+		snprintf(err->detail, sizeof(err->detail), "%s",
+			 "The archive could not be read. Try again in a moment.");
+	return false;
+}
+
 bool object_archive_get(struct object_archive *archive, struct str key,
 			size_t max_bytes, struct arena *arena, struct str *ret,
 			struct error *err)
 {
 	return check_key(key, err) &&
-	       archive->ops->get(archive, key, max_bytes, arena, ret, err);
+	       (archive->ops->get(archive, key, max_bytes, arena, ret, err) ||
+		unread(err));
 }
 
 bool object_archive_get_many(struct object_archive *archive,
@@ -94,7 +104,7 @@ bool object_archive_get_many(struct object_archive *archive,
 		if (!check_key(keys[i], err))
 			return false;
 	return archive->ops->get_many(archive, keys, count, max_bytes, arena,
-				      ret, err);
+				      ret, err) || unread(err);
 }
 
 bool object_archive_list(struct object_archive *archive, struct str prefix,
@@ -102,7 +112,7 @@ bool object_archive_list(struct object_archive *archive, struct str prefix,
 			 struct object_keys *ret, struct error *err)
 {
 	return archive->ops->list(archive, prefix, after, limit, arena, ret,
-				  err);
+				  err) || unread(err);
 }
 
 bool object_archive_remove(struct object_archive *archive, struct str key,

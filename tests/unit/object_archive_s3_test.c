@@ -229,6 +229,40 @@ static void a_list_that_is_none_is_our_trouble(void **state)
 	}
 }
 
+/* Who only reads is not told what became of a write. */
+static void what_cannot_be_read_says_that(void **state)
+{
+	static const char unread[] =
+		"The archive could not be read. Try again in a moment.";
+	const struct str key = STR("a/k.json");
+	struct object_read read;
+	struct object_keys keys;
+	struct str bytes;
+
+	(void)state;
+	listener.answer = ANSWER("403 Forbidden");
+	error_init(&err);
+	assert_false(object_archive_get(archive, key, 9, arena, &bytes, &err));
+	assert_string_equal(err.detail, unread);
+	assert_non_null(strstr(err.cause, "status 403"));
+	error_init(&err);
+	assert_false(object_archive_get_many(archive, &key, 1, 9, arena, &read,
+					     &err));
+	assert_string_equal(err.detail, unread);
+	error_init(&err);
+	assert_false(object_archive_list(archive, STR("a/"), STR(""), 9, arena,
+					 &keys, &err));
+	assert_string_equal(err.detail, unread);
+	assert_false(put(OBJECT_CREATE));
+	assert_int_equal(err.code, ERROR_UNAVAILABLE);
+	assert_string_not_equal(err.detail, unread);
+	listener.answer = GONE;
+	error_init(&err);
+	assert_false(object_archive_get(archive, key, 9, arena, &bytes, &err));
+	assert_int_equal(err.code, ERROR_NOT_FOUND);
+	assert_string_not_equal(err.detail, unread);
+}
+
 /* Folders that a console made, names that are no keys of ours. */
 static void what_others_put_there_is_not_listed(void **state)
 {
@@ -287,6 +321,7 @@ int main(void)
 		TEST(only_create_is_conditional),
 		TEST(encryption_and_owner_are_said_where_configured),
 		TEST(a_list_that_is_none_is_our_trouble),
+		TEST(what_cannot_be_read_says_that),
 		TEST(what_others_put_there_is_not_listed),
 		TEST(settings_that_are_wrong_stop_the_start),
 #undef TEST
