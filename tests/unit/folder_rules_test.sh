@@ -53,9 +53,9 @@ math netdb poll pwd sched setjmp signal spawn stdalign stdarg stdbool stddef std
 stdio stdlib string strings syslog termios time unistd wchar
 arpa/ linux/ net/ netinet/ sys/'
 
-# Main loops, programs and the process that draws a report: only they log and
-# read the clock.
-loops='main.c http/responder.c http/exchange.c deletion/report_job.c relay/
+# Main loops, programs, what all of them begin with, and the process that draws
+# a report: only they log and read the clock.
+loops='main.c base/program.c http/responder.c http/exchange.c deletion/report_job.c relay/
 objects/ ordermill/ recognizer/'
 
 operations='create_order update_order delete_order get_orders get_order_by_id
