@@ -1,178 +1,27 @@
 /*
- * match_phrase.c: words, segments, the head of each and what stands before it.
+ * match_phrase.c: segments, the head of each and what stands before it.
  */
 #include "recognition/match_phrase.h"
 
 #include <ctype.h>
 
-#include "order/search.h"
+#include "base/buf.h"
 #include "recognition/match_lookup.h"
+#include "recognition/match_tokens.h"
 #include "base/banned.h"
 
 #define MAX_BYTES 2048u		/* of a description, the rest is not read */
-#define MAX_TOKENS 160u
 #define MAX_PHRASE_WORDS 4u
-
-enum link {
-	LINK_NONE, LINK_OF, LINK_AND, LINK_COMMA, LINK_WITH, LINK_NOT, LINK_BUT
-};
-
-struct token {
-	struct str text;
-	enum link link;		/* of a word or a mark between segments */
-	bool accented;		/* written with letters that English lacks */
-};
 
 struct reader {
 	const struct match_words *words;
 	const struct wordnet *wordnet;
 	struct arena *arena;
 	struct phrase *phrase;
-	struct token tokens[MAX_TOKENS];
-	size_t count;
+	struct match_tokens tokens;
 	int role;		/* of the segment that is read */
 	bool negated, have_head;
 };
-
-static const struct {
-	const char *word;
-	enum link link;
-} link_words[] = {
-	{ "of", LINK_OF }, { "and", LINK_AND }, { "or", LINK_AND },
-	{ "with", LINK_WITH }, { "for", LINK_WITH }, { "in", LINK_WITH },
-	{ "on", LINK_WITH }, { "from", LINK_WITH }, { "by", LINK_WITH },
-	{ "at", LINK_WITH }, { "to", LINK_WITH }, { "under", LINK_WITH },
-	{ "inside", LINK_WITH }, { "near", LINK_WITH }, { "like", LINK_WITH },
-	{ "beside", LINK_WITH }, { "next", LINK_WITH }, { "into", LINK_WITH },
-	{ "containing", LINK_WITH }, { "including", LINK_WITH },
-	{ "showing", LINK_WITH }, { "made", LINK_WITH },
-	{ "that", LINK_WITH }, { "which", LINK_WITH }, { "who", LINK_WITH },
-	{ "not", LINK_NOT }, { "no", LINK_NOT }, { "never", LINK_NOT },
-	{ "without", LINK_NOT }, { "non", LINK_NOT }, { "except", LINK_NOT },
-	{ "nor", LINK_NOT }, { "isnt", LINK_NOT }, { "neither", LINK_NOT },
-	{ "instead", LINK_NOT }, { "but", LINK_BUT },
-};
-
-static enum link link_of_word(struct str word)
-{
-	if (word.len > 3 && !memcmp(word.ptr + word.len - 3, "n't", 3))
-		return LINK_NOT;
-	for (size_t i = 0; i < ARRAY_LEN(link_words); i++)
-		if (str_is(word, link_words[i].word))
-			return link_words[i].link;
-	return LINK_NONE;
-}
-
-static void add_token(struct reader *r, struct str text, enum link link,
-		      bool accented)
-{
-	if (r->count < MAX_TOKENS)
-		r->tokens[r->count++] = (struct token){ text, link, accented };
-}
-
-/* "anything but a dog" is none; "no cup but a glass" is a glass. */
-static enum link link_of_but(const struct reader *r)
-{
-	static const char *const all[] = {
-		"anything", "everything", "all", "nothing"
-	};
-	struct str before = r->count ? r->tokens[r->count - 1].text : STR("");
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (str_is(before, all[i]))
-			return LINK_NOT;
-	return LINK_BUT;
-}
-
-static void add_word(struct reader *r, struct str word, bool accented)
-{
-	enum link link;
-
-	while (word.len && strchr("'-", word.ptr[0]))
-		word.ptr++, word.len--;
-	while (word.len && strchr("'-", word.ptr[word.len - 1]))
-		word.len--;
-	if (word.len > 2 && !memcmp(word.ptr + word.len - 2, "'s", 2))
-		word.len -= 2;
-	if (str_starts(word, STR("non-"))) {
-		add_token(r, STR(""), LINK_NOT, false);
-		word.ptr += 4, word.len -= 4;
-	}
-	if (!word.len)
-		return;
-	link = link_of_word(word);
-	add_token(r, word, link == LINK_BUT ? link_of_but(r) : link, accented);
-}
-
-/* Without accents where that makes it ASCII; other scripts stay. */
-static void add_chunk(struct reader *r, struct str chunk)
-{
-	bool accented = false;
-	struct str rest, word;
-	struct buf folded;
-	char *lower;
-
-	for (size_t i = 0; i < chunk.len; i++)
-		accented |= (unsigned char)chunk.ptr[i] >= 0x80;
-	if (!accented) {
-		lower = arena_text(r->arena, chunk);
-		for (size_t i = 0; i < chunk.len; i++)
-			lower[i] = (char)tolower((unsigned char)lower[i]);
-		add_word(r, (struct str){ lower, chunk.len }, false);
-		return;
-	}
-	buf_init(&folded, r->arena, 4 * chunk.len + 64);
-	search_fold(chunk, &folded);
-	rest = buf_str(&folded);
-	while (buf_ok(&folded) && str_next(&rest, ' ', &word))
-		add_word(r, word, true);
-}
-
-static enum link link_of_mark(char c)
-{
-	switch (c) {
-	case '(': case '[': case '{':
-		return LINK_WITH;
-	case ',': case ';': case ':': case ')': case ']': case '}':
-	case '.': case '!': case '?': case '|': case '\n':
-		return LINK_COMMA;
-	case '&': case '+': case '/':
-		return LINK_AND;
-	}
-	return LINK_NONE;
-}
-
-static bool is_word_byte(char c)
-{
-	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 ||
-	       c == '\'' || c == '-';
-}
-
-static void read_tokens(struct reader *r, struct str text)
-{
-	size_t at = 0;
-
-	while (at < text.len) {
-		size_t begin = at;
-		enum link link;
-
-		while (at < text.len && is_word_byte(text.ptr[at]))
-			at++;
-		if (at > begin) {
-			add_chunk(r, (struct str){ text.ptr + begin,
-						   at - begin });
-			continue;
-		}
-		link = link_of_mark(text.ptr[at++]);
-		/* 1.5 and 1,5 are numbers */
-		if (link == LINK_COMMA && begin && at < text.len &&
-		    isdigit((unsigned char)text.ptr[begin - 1]) &&
-		    isdigit((unsigned char)text.ptr[at]))
-			continue;
-		if (link != LINK_NONE)
-			add_token(r, STR(""), link, false);
-	}
-}
 
 static bool has_digit(struct str word)
 {
@@ -375,8 +224,8 @@ static void find_language(const struct reader *r, struct phrase *phrase)
 {
 	size_t foreign = 0, english = 0, either = 0;
 
-	for (size_t i = 0; i < r->count; i++) {
-		const struct token *token = &r->tokens[i];
+	for (size_t i = 0; i < r->tokens.count; i++) {
+		const struct token *token = &r->tokens.all[i];
 
 		if (!is_ascii(token->text) ||
 		    match_word_is_foreign(r->words, token->text))
@@ -394,7 +243,7 @@ static void find_language(const struct reader *r, struct phrase *phrase)
 	phrase->foreign = foreign > english ||
 		(foreign && foreign == english &&
 		 (foreign > 1 || match_word_is_foreign(r->words,
-						       r->tokens[0].text)));
+						       r->tokens.all[0].text)));
 }
 
 void match_phrase_read(struct phrase *phrase, struct str description,
@@ -412,15 +261,15 @@ void match_phrase_read(struct phrase *phrase, struct str description,
 	r->role = ROLE_HEAD;
 	if (description.len > MAX_BYTES)
 		description.len = MAX_BYTES;
-	read_tokens(r, description);
+	match_tokens_read(&r->tokens, description, arena);
 	find_language(r, phrase);
-	for (size_t i = 0; i <= r->count; i++) {
-		enum link link = i < r->count ? r->tokens[i].link : LINK_COMMA;
+	for (size_t i = 0; i <= r->tokens.count; i++) {
+		enum link link = i < r->tokens.count ? r->tokens.all[i].link : LINK_COMMA;
 
 		if (link == LINK_NONE)
 			continue;
-		if (!is_photo_of(r, r->tokens + begin, i - begin, link))
-			read_segment(r, r->tokens + begin, i - begin);
+		if (!is_photo_of(r, r->tokens.all + begin, i - begin, link))
+			read_segment(r, r->tokens.all + begin, i - begin);
 		follow_link(r, link);
 		begin = i + 1;
 	}
