@@ -29,6 +29,8 @@ struct keep {
 	int64_t issuer_at_ms;
 
 	char after[ORDER_ID_BYTES];	/* where the next page to close starts */
+	unsigned unread;		/* objects, in a row */
+	int64_t close_at_ms;
 	/* Records whose object was found damaged: looked at again, and said
 	 * again, once a minute. */
 	char damaged[KEEP_DAMAGED][ORDER_ID_BYTES];

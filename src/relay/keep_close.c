@@ -1,16 +1,20 @@
 /*
  * keep_close.c: a record is closed only after its archived bytes were read back
  * once more. Damaged bytes keep it open, with its copy of the order, and are
- * said loudly; bytes that are gone are put back from that copy.
+ * said loudly; bytes that are gone are put back from that copy. An archive that
+ * is away is asked again after a while.
  */
 #include "base/log.h"
 #include "deletion/archive_object.h"
+#include "relay/backoff.h"
 #include "relay/keep.h"
 
 #include "base/banned.h"
 
 #define FORGET_DAMAGE_MS 60000
 #define CLOSE_PAGE 32
+#define CLOSE_BASE_MS 1000
+#define CLOSE_CAP_MS 10000
 #define OBJECT_MAX_BYTES (1u * MIB)
 
 static void log_deletion(const char *level, const char *event,
@@ -44,6 +48,18 @@ static void note_damaged(struct keep *keep, const struct deletion *deletion,
 	if (keep->damaged_count < KEEP_DAMAGED)
 		memcpy(keep->damaged[keep->damaged_count++],
 		       deletion->event_id, ORDER_ID_BYTES);
+}
+
+/* The archive is away, or has trouble with this one object: whichever it is, we
+ * begin behind it next time. */
+static void come_back(struct keep *keep, const struct turn *turn,
+		      const struct deletion *deletion, struct str reason)
+{
+	log_deletion("warn", "archive_unread", deletion, reason);
+	memcpy(keep->after, deletion->event_id, sizeof(keep->after));
+	keep->close_at_ms = turn->due_ms +
+			    backoff_limit_ms(keep->unread++, CLOSE_BASE_MS,
+					     CLOSE_CAP_MS);
 }
 
 /* The record still has the order: the object comes out with the same bytes. */
@@ -92,7 +108,7 @@ static bool is_durable(struct keep *keep, const struct deletion *deletion,
 /* Those of the page that are mailed and whose object is durable, moved to its
  * front: files are read outside the transaction. */
 static size_t choose(struct keep *keep, struct deletion_page *page,
-		     struct arena *arena)
+		     const struct turn *turn)
 {
 	size_t count = 0;
 
@@ -104,11 +120,17 @@ static size_t choose(struct keep *keep, struct deletion_page *page,
 		    is_known_damaged(keep, deletion))
 			continue;
 		error_init(&failure);
-		if (is_durable(keep, deletion, arena, &failure))
+		if (is_durable(keep, deletion, turn->arena, &failure)) {
 			page->deletions[count++] = *deletion;
-		else
+			keep->unread = 0;
+		} else if (failure.code == ERROR_UNAVAILABLE) {
+			come_back(keep, turn, deletion,
+				  str_from(error_reason(&failure)));
+			break;
+		} else {
 			note_damaged(keep, deletion,
 				     str_from(error_reason(&failure)));
+		}
 	}
 	return count;
 }
@@ -148,7 +170,10 @@ static bool close_chosen(struct keep *keep, const struct deletion *deletions,
 bool keep_close_page(struct keep *keep, struct turn *turn, struct error *err)
 {
 	struct deletion_page page;
+	size_t count;
 
+	if (turn->due_ms < keep->close_at_ms)
+		return true;
 	if (turn->due_ms >= keep->forget_at_ms) {
 		keep->damaged_count = 0;
 		keep->forget_at_ms = turn->due_ms + FORGET_DAMAGE_MS;
@@ -158,19 +183,12 @@ bool keep_close_page(struct keep *keep, struct turn *turn, struct error *err)
 			       turn->due_ms, INT64_MAX, turn->arena, &page,
 			       err))
 		return false;
-	char last[ORDER_ID_BYTES] = "";
-
-	if (page.count > 0)
-		memcpy(last, page.deletions[page.count - 1].event_id,
-		       sizeof(last));
-	size_t count = choose(keep, &page, turn->arena);
-
-	if (!close_chosen(keep, page.deletions, count, err))
-		return false;
 	keep->after[0] = '\0';
 	if (page.has_more && page.count) {
-		memcpy(keep->after, last, sizeof(keep->after));
+		memcpy(keep->after, page.deletions[page.count - 1].event_id,
+		       sizeof(keep->after));
 		turn_again_in(turn, 0);
 	}
-	return true;
+	count = choose(keep, &page, turn);
+	return close_chosen(keep, page.deletions, count, err);
 }

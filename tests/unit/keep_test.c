@@ -25,6 +25,8 @@
 static struct fake_archive {
 	struct object_archive base;
 	struct str object;	/* of every key; absent: there is none */
+	bool away;
+	struct str unreadable;	/* a key */
 	unsigned reads, writes;
 } archive;
 
@@ -44,8 +46,10 @@ static bool fake_get(struct object_archive *self, struct str key,
 		     size_t max_bytes, struct arena *arena, struct str *ret,
 		     struct error *error)
 {
-	(void)self, (void)key, (void)max_bytes, (void)arena;
+	(void)self, (void)max_bytes, (void)arena;
 	archive.reads++;
+	if (archive.away || str_eq(key, archive.unreadable))
+		return error_cause(error, ERROR_UNAVAILABLE, "away");
 	*ret = archive.object;
 	return archive.object.len ||
 	       error_set(error, ERROR_NOT_FOUND, "no such object");
@@ -230,6 +234,42 @@ static void damaged_records_do_not_hold_others_up(void **state)
 	assert_int_equal(deletion->state, DELETION_DONE);
 }
 
+static void an_archive_that_is_away_is_not_taken_for_damaged(void **state)
+{
+	struct deletion *deletion;
+
+	(void)state;
+	archive.object = mailed(&deletion);
+	archive.away = true;
+	for (int i = 0; i < 120; i++) {
+		take_turn();
+		turn.due_ms += 1000;
+	}
+	assert_in_range(archive.reads, 10, 20);
+	archive.away = false;
+	for (int i = 0; i < 12; i++) {
+		take_turn();
+		turn.due_ms += 1000;
+	}
+	assert_int_equal(deletion->state, DELETION_DONE);
+}
+
+static void an_object_that_cannot_be_read_does_not_hold_others_up(void **state)
+{
+	struct deletion *first, *second;
+
+	(void)state;
+	archive.object = mailed(&first);
+	first->archive_key = archive.unreadable = STR("archive/first.json");
+	archive.object = mailed(&second);
+	for (int i = 0; i < 5; i++) {
+		take_turn();
+		turn.due_ms += 1000;
+	}
+	assert_int_equal(first->state, DELETION_MAILED);
+	assert_int_equal(second->state, DELETION_DONE);
+}
+
 static void an_object_that_is_gone_is_put_back(void **state)
 {
 	struct deletion *deletion;
@@ -379,6 +419,8 @@ int main(void)
 		keep_test(damaged_bytes_keep_the_record_open),
 		keep_test(damage_is_looked_at_again_once_a_minute),
 		keep_test(damaged_records_do_not_hold_others_up),
+		keep_test(an_archive_that_is_away_is_not_taken_for_damaged),
+		keep_test(an_object_that_cannot_be_read_does_not_hold_others_up),
 		keep_test(an_object_that_is_gone_is_put_back),
 		keep_test(an_object_that_would_differ_is_not_put_back),
 		keep_test(the_database_is_kept_once_a_second),
