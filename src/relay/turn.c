@@ -5,6 +5,7 @@
 #include "relay/turn.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -19,6 +20,7 @@
 #include "base/banned.h"
 
 #define TURN_ARENA_BYTES (32u * MIB)
+#define LARGE_BYTES (128 * KIB)
 #define PAUSE_BASE_MS 200
 #define PAUSE_CAP_MS 10000
 
@@ -128,6 +130,10 @@ int turn_run(const struct turn_job *job, const struct config *config,
 	sigset_t stops;
 	void *state;
 
+	/* Left alone, the C library raises this limit with the largest block
+	 * that it ever freed, and keeps what lies below it: a list that was
+	 * long once would stay in our memory (mallopt(3)). */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	sigemptyset(&stops);
 	sigaddset(&stops, SIGTERM);
 	sigaddset(&stops, SIGINT);

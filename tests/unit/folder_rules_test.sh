@@ -49,7 +49,7 @@ webp/       recognition/decode_webp.c
 
 # Headers of the C library and the kernel.
 system='assert ctype dirent errno fcntl fts getopt grp inttypes limits locale
-math netdb poll pwd sched setjmp signal spawn stdalign stdarg stdbool stddef stdint
+malloc math netdb poll pwd sched setjmp signal spawn stdalign stdarg stdbool stddef stdint
 stdio stdlib string strings syslog termios time unistd wchar
 arpa/ linux/ net/ netinet/ sys/'
 
