@@ -60,6 +60,25 @@ bool json_parse(struct json *ret, struct str text, struct arena *arena,
 	return true;
 }
 
+/* Each but the first stands behind a bracket or a comma outside strings. */
+static size_t most_values(struct str text)
+{
+	bool in_string = false;
+	size_t count = 1;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			i += c == '\\';
+		else
+			count += c == ',' || c == '{' || c == '[';
+	}
+	return count;
+}
+
 bool json_parse_large(struct json *ret, struct str text, size_t max_nodes,
 		      struct arena *arena, struct error *err)
 {
@@ -67,10 +86,13 @@ bool json_parse_large(struct json *ret, struct str text, size_t max_nodes,
 	struct json_node *nodes;
 	size_t count;
 
-	*ret = (struct json){ JSON_ABSENT, NULL };
 	/* a value takes two characters at least, the first one one */
-	if (max_nodes > text.len / 2 + 1)
-		max_nodes = text.len / 2 + 1;
+	if (text.len / 2 < JSON_MAX_NODES && max_nodes >= JSON_MAX_NODES)
+		return json_parse(ret, text, arena, err);
+	*ret = (struct json){ JSON_ABSENT, NULL };
+	count = most_values(text);
+	if (max_nodes > count)
+		max_nodes = count;
 	scanned = malloc(max_nodes * sizeof(scanned[0]));
 	if (!scanned)
 		return error_cause(err, ERROR_UNAVAILABLE, "no memory");

@@ -135,14 +135,27 @@ static bool read_utf8(struct scan *scan)
 	return true;
 }
 
+/* ASCII that stands for itself in a string: RFC 8259, 7. */
+static inline bool is_plain(char c)
+{
+	return (signed char)c >= 0x20 && c != '"' && c != '\\';
+}
+
 static bool read_string(struct scan *scan, const char **ret, uint32_t *ret_len,
 			bool *ret_escaped)
 {
 	*ret = ++scan->at;
 	*ret_escaped = false;
-	while (scan->at < scan->end) {
-		unsigned char c = (unsigned char)*scan->at;
+	for (;;) {
+		const char *at = scan->at, *end = scan->end;
+		unsigned char c;
 
+		while (at < end && is_plain(*at))
+			at++;
+		scan->at = at;
+		if (at == end)
+			return fail(scan, "");
+		c = (unsigned char)*at;
 		if (c == '"') {
 			*ret_len = (uint32_t)(scan->at++ - *ret);
 			return true;
@@ -154,14 +167,11 @@ static bool read_string(struct scan *scan, const char **ret, uint32_t *ret_len,
 		} else if (c >= 0x80) {
 			if (!read_utf8(scan))
 				return false;
-		} else if (c < 0x20) {
+		} else {
 			return fail(scan, "a control character in a string; "
 				    "write it as an escape");
-		} else {
-			scan->at++;
 		}
 	}
-	return fail(scan, "");
 }
 
 static bool read_digits(struct scan *scan)

@@ -283,6 +283,24 @@ static void a_large_answer_has_the_bound_that_its_reader_names(void **state)
 	assert_null(json_first_element(it.value).value.value);
 }
 
+static void quotes_within_texts_do_not_hide_the_values_behind(void **state)
+{
+	struct arena *arena = *state;
+	struct buf text;
+	struct json json;
+	struct error err;
+
+	buf_init(&text, arena, MIB);
+	for (int i = 0; i < 3000; i++)
+		buf_add_text(&text, i ? ",\"\\\",[\\\\\"" : "[\"\"");
+	buf_add_char(&text, ']');
+	error_init(&err);
+	assert_true(json_parse_large(&json, buf_str(&text), 5000, arena,
+				     &err));
+	assert_int_equal(json_count(json), 3000);
+	assert_true(str_is(json_string(json_element(json, 2999)), "\",[\\"));
+}
+
 #define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -302,6 +320,7 @@ int main(void)
 		IN_ARENA(a_very_long_unknown_name_is_cut),
 		IN_ARENA(a_body_is_an_object_of_known_members),
 		IN_ARENA(a_large_answer_has_the_bound_that_its_reader_names),
+		IN_ARENA(quotes_within_texts_do_not_hide_the_values_behind),
 		IN_ARENA(pointers_escape_tilde_and_slash),
 	};
 
