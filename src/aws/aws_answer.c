@@ -122,23 +122,40 @@ void aws_answer_read(struct aws_answer *answer, struct arena *arena)
 
 /* --- checksum and date --------------------------------------------------- */
 
-/* CRC-32 of IEEE 802.3, reflected; a nibble at a time. */
+/* CRC-32 of IEEE 802.3, reflected. crc_of[n][b]: of the byte b and n zero bytes
+ * behind it, so that four bytes are taken at once. */
+static uint32_t crc_of[4][256];
+
+static void make_crcs(void)
+{
+	for (uint32_t b = 0; b < 256; b++) {
+		uint32_t crc = b;
+
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+		crc_of[0][b] = crc;
+	}
+	for (size_t n = 1; n < ARRAY_LEN(crc_of); n++)
+		for (uint32_t b = 0; b < 256; b++)
+			crc_of[n][b] = crc_of[n - 1][b] >> 8 ^
+				       crc_of[0][crc_of[n - 1][b] & 255];
+}
+
 static uint32_t crc32_of(struct str data)
 {
-	static uint32_t table[16];
+	const unsigned char *at = (const unsigned char *)data.ptr;
 	uint32_t crc = UINT32_MAX;
+	size_t left = data.len;
 
-	for (uint32_t i = 0; i < 16 && !table[15]; i++) {
-		table[i] = i;
-		for (int bit = 0; bit < 4; bit++)
-			table[i] = table[i] >> 1 ^
-				   (table[i] & 1 ? 0xedb88320 : 0);
-	}
-	for (size_t i = 0; i < data.len; i++) {
-		crc ^= (unsigned char)data.ptr[i];
-		crc = crc >> 4 ^ table[crc & 15];
-		crc = crc >> 4 ^ table[crc & 15];
-	}
+	if (!crc_of[0][255])
+		make_crcs();
+	for (; left >= 4; left -= 4, at += 4)
+		crc = crc_of[3][(crc ^ at[0]) & 255] ^
+		      crc_of[2][(crc >> 8 ^ at[1]) & 255] ^
+		      crc_of[1][(crc >> 16 ^ at[2]) & 255] ^
+		      crc_of[0][crc >> 24 ^ at[3]];
+	for (; left; left--)
+		crc = crc >> 8 ^ crc_of[0][(crc ^ *at++) & 255];
 	return ~crc;
 }
 

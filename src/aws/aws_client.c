@@ -81,6 +81,7 @@ bool aws_client_open(struct aws_client **ret, const struct config *config,
 	client->arena = arena_new("aws_client", ARENA_MAX_BYTES);
 	client->signer.service = str_from(client->service->name);
 	client->signer.is_s3 = service == AWS_S3;
+	client->signer.sends_digest = service != AWS_DYNAMODB;
 	client->signer.key = &client->key;
 	client->quota.tokens = AWS_QUOTA_FULL;
 	client->hooks = real;
@@ -287,6 +288,7 @@ static bool run_round(struct aws_client *client, struct call **calls,
 			CONNECT_MS, client->service->total_ms };
 		requests[i].answer_max_bytes = request->answer_max_bytes;
 		requests[i].door = &client->door;
+		requests[i].may_repeat = true;
 	}
 	http_client_call(client->http, requests, count, arena, answers);
 	for (size_t i = 0; i < count; i++)

@@ -26,16 +26,6 @@ static struct str url_of(const struct aws_signer *signer, struct str path,
 	return buf_str(&url);
 }
 
-static struct str amz_date(int64_t time_ms, struct arena *arena)
-{
-	char text[TIME_TEXT_BYTES];
-
-	time_format(time_ms, text);
-	return str_from(arena_printf(arena, "%.4s%.2s%.2sT%.2s%.2s%.2sZ", text,
-				     text + 5, text + 8, text + 11, text + 14,
-				     text + 17));
-}
-
 static struct str digest_of(struct str body, struct arena *arena)
 {
 	char *hex = arena_alloc(arena, SHA256_HEX + 1);
@@ -44,14 +34,26 @@ static struct str digest_of(struct str body, struct arena *arena)
 	return (struct str){ hex, SHA256_HEX };
 }
 
-/* libcurl leaves a header without a value out unless it ends in ';'. */
-static const char *header_line(const struct aws_header *header,
-			       struct arena *arena)
+static struct str joined(struct str a, const char *between, struct str b,
+			 struct arena *arena)
 {
-	if (!header->value.len)
-		return arena_printf(arena, "%.*s;", STR_ARG(header->name));
-	return arena_printf(arena, "%.*s: %.*s", STR_ARG(header->name),
-			    STR_ARG(header->value));
+	size_t middle = strlen(between), len = a.len + middle + b.len;
+	char *text = arena_alloc(arena, len + 1);
+
+	if (a.len)
+		memcpy(text, a.ptr, a.len);
+	memcpy(text + a.len, between, middle);
+	if (b.len)
+		memcpy(text + a.len + middle, b.ptr, b.len);
+	text[len] = '\0';
+	return (struct str){ text, len };
+}
+
+/* libcurl leaves a header without a value out unless it ends in ';'. */
+static const char *header_line(struct aws_header header, struct arena *arena)
+{
+	return joined(header.name, header.value.len ? ": " : ";", header.value,
+		      arena).ptr;
 }
 
 void aws_signed_request(const struct aws_signer *signer,
@@ -64,9 +66,8 @@ void aws_signed_request(const struct aws_signer *signer,
 		arena_alloc(arena, (count + OWN_HEADERS) * sizeof(*headers));
 	const char **lines =
 		arena_alloc(arena, (count + OWN_HEADERS + 2) * sizeof(*lines));
-	struct str path = str_from(arena_printf(
-		arena, "%.*s%.*s", STR_ARG(signer->endpoint.path),
-		STR_ARG(request->path)));
+	struct str path = joined(signer->endpoint.path, "", request->path,
+				 arena);
 	struct aws_sign_input in = {
 		.credentials = *credentials,
 		.region = signer->endpoint.region, .service = signer->service,
@@ -77,16 +78,19 @@ void aws_signed_request(const struct aws_signer *signer,
 		.double_encode_path = !signer->is_s3,
 		.key = signer->key,
 	};
+	char date[AWS_AMZ_DATE_BYTES];
 	struct buf authorization;
 
+	aws_amz_date(time_ms, date);
 	if (count)
 		memcpy(headers, request->headers, count * sizeof(*headers));
 	headers[count++] = (struct aws_header){ STR("Host"),
 						signer->endpoint.host };
 	headers[count++] = (struct aws_header){ STR("X-Amz-Date"),
-						amz_date(time_ms, arena) };
-	headers[count++] = (struct aws_header){ STR("X-Amz-Content-Sha256"),
-						in.payload_hash };
+						str_from(date) };
+	if (signer->sends_digest)
+		headers[count++] = (struct aws_header){
+			STR("X-Amz-Content-Sha256"), in.payload_hash };
 	if (credentials->session_token.ptr)
 		headers[count++] = (struct aws_header){
 			STR("X-Amz-Security-Token"),
@@ -95,9 +99,10 @@ void aws_signed_request(const struct aws_signer *signer,
 	buf_init(&authorization, arena, AUTHORIZATION_MAX_BYTES);
 	aws_sign(&in, arena, &authorization);
 	for (size_t i = 0; i < count; i++)
-		lines[i] = header_line(&headers[i], arena);
-	lines[count++] = arena_printf(arena, "Authorization: %s",
-				      authorization.ptr);
+		lines[i] = header_line(headers[i], arena);
+	lines[count++] = header_line(
+		(struct aws_header){ STR("Authorization"),
+				     buf_str(&authorization) }, arena);
 	lines[count] = NULL;
 	*ret = (struct http_client_request){
 		.method = arena_text(arena, request->method),

@@ -13,6 +13,8 @@ struct aws_signer {
 	struct aws_endpoint endpoint;
 	struct str service;		/* of the credential scope */
 	bool is_s3;			/* S3's rule for paths */
+	/* S3 insists on x-amz-content-sha256; DynamoDB makes its own. */
+	bool sends_digest;
 	struct aws_signing_key *key;
 };
 

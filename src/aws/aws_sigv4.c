@@ -14,26 +14,30 @@
 #include "base/banned.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define AMZ_DATE_BYTES 17	/* 20151130T123600Z and its NUL */
 #define TEXT_MAX_BYTES (256u * KIB)
 #define EXPIRES_MAX_S 604800
 #define CLOCK_SKEW_MS (15ll * 60 * 1000)
 
-static void amz_date(int64_t time_ms, char ret[AMZ_DATE_BYTES])
+/* 2015-11-30T12:36:00.000Z without its marks and its milliseconds. */
+void aws_amz_date(int64_t time_ms, char ret[AWS_AMZ_DATE_BYTES])
 {
 	char text[TIME_TEXT_BYTES];
 
 	time_format(time_ms, text);
-	snprintf(ret, AMZ_DATE_BYTES, "%.4s%.2s%.2sT%.2s%.2s%.2sZ", text,
-		 text + 5, text + 8, text + 11, text + 14, text + 17);
+	for (const char *c = text; *c != '.'; c++)
+		if (*c != '-' && *c != ':')
+			*ret++ = *c;
+	*ret++ = 'Z';
+	*ret = '\0';
 }
 
 static void add_scope(struct buf *to, const struct aws_sign_input *in)
 {
-	char date[AMZ_DATE_BYTES];
+	char date[AWS_AMZ_DATE_BYTES];
 
-	amz_date(in->time_ms, date);
-	buf_printf(to, "%.8s/", date);
+	aws_amz_date(in->time_ms, date);
+	buf_add(to, date, 8);
+	buf_add_char(to, '/');
 	buf_add_str(to, in->region);
 	buf_add_char(to, '/');
 	buf_add_str(to, in->service);
@@ -188,10 +192,10 @@ static void add_query(struct buf *to, struct str query, struct arena *arena)
 
 /* --- headers ------------------------------------------------------------- */
 
-struct sorted_header {
-	struct str name;		/* lower case */
-	struct str value;
-	size_t position;
+/* Names in lower case, sorted; those of one name as they came. */
+struct sorted_headers {
+	struct aws_header *headers;
+	size_t count;
 };
 
 static bool is_space(char c)
@@ -207,93 +211,94 @@ static char lower(char c)
 /* Trimmed, runs of white space (folded lines too) made one space. */
 static void add_header_value(struct buf *to, struct str value)
 {
-	bool space = false, started = false;
+	bool started = false;
+	size_t from = 0;
 
-	for (size_t i = 0; i < value.len; i++) {
-		if (is_space(value.ptr[i])) {
-			space = started;
+	for (size_t i = 0; i <= value.len; i++) {
+		if (i < value.len && !is_space(value.ptr[i]))
 			continue;
-		}
-		if (space)
+		if (i > from && started)
 			buf_add_char(to, ' ');
-		buf_add_char(to, value.ptr[i]);
-		space = false;
-		started = true;
+		if (i > from) {
+			buf_add(to, value.ptr + from, i - from);
+			started = true;
+		}
+		from = i + 1;
 	}
 }
 
-static int compare_headers(const void *a, const void *b)
+static struct str lower_name(struct str name, struct arena *arena)
 {
-	const struct sorted_header *p = a, *q = b;
-	int order = compare_text(p->name, q->name);
+	char *low;
 
-	return order ? order
-		     : (p->position > q->position) - (p->position < q->position);
+	name = str_trim(name);
+	low = arena_text(arena, name);
+	for (size_t i = 0; i < name.len; i++)
+		low[i] = lower(low[i]);
+	return (struct str){ low, name.len };
 }
 
-static struct sorted_header *sort_headers(const struct aws_sign_input *in,
+static struct sorted_headers sort_headers(const struct aws_sign_input *in,
 					  struct arena *arena)
 {
-	struct sorted_header *sorted =
+	struct aws_header *sorted =
 		arena_alloc(arena, (in->header_count + 1) * sizeof(*sorted));
 
 	for (size_t i = 0; i < in->header_count; i++) {
-		struct str name = str_trim(in->headers[i].name);
-		char *low = arena_text(arena, name);
+		struct aws_header header = {
+			lower_name(in->headers[i].name, arena),
+			in->headers[i].value,
+		};
+		size_t place = i;
 
-		for (size_t c = 0; c < name.len; c++)
-			low[c] = lower(low[c]);
-		sorted[i].name = (struct str){ low, name.len };
-		sorted[i].value = in->headers[i].value;
-		sorted[i].position = i;
+		for (; place && compare_text(sorted[place - 1].name,
+					     header.name) > 0; place--)
+			sorted[place] = sorted[place - 1];
+		sorted[place] = header;
 	}
-	qsort(sorted, in->header_count, sizeof(*sorted), compare_headers);
-	return sorted;
+	return (struct sorted_headers){ sorted, in->header_count };
 }
 
-static bool is_repeated(const struct sorted_header *sorted, size_t i)
+static bool is_repeated(const struct sorted_headers *sorted, size_t i)
 {
-	return i > 0 && str_eq(sorted[i].name, sorted[i - 1].name);
+	return i > 0 && str_eq(sorted->headers[i].name,
+			       sorted->headers[i - 1].name);
 }
 
-/* Values of one name are joined by commas in the order they came. */
-static void add_headers(struct buf *to, const struct aws_sign_input *in,
-			struct arena *arena)
+/* Values of one name are joined by commas. */
+static void add_headers(struct buf *to, const struct sorted_headers *sorted)
 {
-	const struct sorted_header *sorted = sort_headers(in, arena);
-
-	for (size_t i = 0; i < in->header_count; i++) {
+	for (size_t i = 0; i < sorted->count; i++) {
 		if (is_repeated(sorted, i)) {
 			buf_add_char(to, ',');
 		} else {
 			if (i > 0)
 				buf_add_char(to, '\n');
-			buf_add_str(to, sorted[i].name);
+			buf_add_str(to, sorted->headers[i].name);
 			buf_add_char(to, ':');
 		}
-		add_header_value(to, sorted[i].value);
+		add_header_value(to, sorted->headers[i].value);
 	}
 	buf_add_char(to, '\n');
 }
 
-static void add_signed_headers(struct buf *to, const struct aws_sign_input *in,
-			       struct arena *arena)
+static void add_signed_headers(struct buf *to,
+			       const struct sorted_headers *sorted)
 {
-	const struct sorted_header *sorted = sort_headers(in, arena);
-
-	for (size_t i = 0; i < in->header_count; i++) {
+	for (size_t i = 0; i < sorted->count; i++) {
 		if (is_repeated(sorted, i))
 			continue;
 		if (i > 0)
 			buf_add_char(to, ';');
-		buf_add_str(to, sorted[i].name);
+		buf_add_str(to, sorted->headers[i].name);
 	}
 }
 
 /* --- the stages ---------------------------------------------------------- */
 
-void aws_canonical_request(const struct aws_sign_input *in,
-			   struct arena *arena, struct buf *to)
+static void add_canonical(const struct aws_sign_input *in,
+			  const struct sorted_headers *sorted,
+			  struct arena *arena, struct buf *to)
 {
 	buf_add_str(to, in->method);
 	buf_add_char(to, '\n');
@@ -301,23 +306,34 @@ void aws_canonical_request(const struct aws_sign_input *in,
 	buf_add_char(to, '\n');
 	add_query(to, in->query, arena);
 	buf_add_char(to, '\n');
-	add_headers(to, in, arena);
+	add_headers(to, sorted);
 	buf_add_char(to, '\n');
-	add_signed_headers(to, in, arena);
+	add_signed_headers(to, sorted);
 	buf_add_char(to, '\n');
 	buf_add_str(to, in->payload_hash);
+}
+
+void aws_canonical_request(const struct aws_sign_input *in,
+			   struct arena *arena, struct buf *to)
+{
+	struct sorted_headers sorted = sort_headers(in, arena);
+
+	add_canonical(in, &sorted, arena, to);
 }
 
 void aws_string_to_sign(const struct aws_sign_input *in,
 			struct str canonical_request, struct buf *to)
 {
-	char date[AMZ_DATE_BYTES], digest[SHA256_HEX + 1];
+	char date[AWS_AMZ_DATE_BYTES], digest[SHA256_HEX + 1];
 
-	amz_date(in->time_ms, date);
+	aws_amz_date(in->time_ms, date);
 	sha256_hex(canonical_request, digest);
-	buf_printf(to, ALGORITHM "\n%s\n", date);
+	buf_add_text(to, ALGORITHM "\n");
+	buf_add_text(to, date);
+	buf_add_char(to, '\n');
 	add_scope(to, in);
-	buf_printf(to, "\n%s", digest);
+	buf_add_char(to, '\n');
+	buf_add(to, digest, SHA256_HEX);
 }
 
 /* What a key is made of: "AWS4" secret, date, region and service, each behind
@@ -325,16 +341,22 @@ void aws_string_to_sign(const struct aws_sign_input *in,
 static size_t key_source(const struct aws_sign_input *in, const char *date,
 			 char ret[512])
 {
-	struct str secret = in->credentials.secret_access_key;
-	int len;
+	struct str parts[] = { STR("AWS4"), in->credentials.secret_access_key,
+			       STR("\n"), { date, 8 }, STR("\n"), in->region,
+			       STR("\n"), in->service };
+	size_t len = 0;
 
 	/* AWS's secrets have 40 characters, ours 43; a longer one is cut. */
-	if (secret.len > 256)
-		secret.len = 256;
-	len = snprintf(ret, 512, "AWS4%.*s\n%.8s\n%.*s\n%.*s",
-		       STR_ARG(secret), date, STR_ARG(in->region),
-		       STR_ARG(in->service));
-	return len < 512 ? (size_t)len : 511;
+	if (parts[1].len > 256)
+		parts[1].len = 256;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i].len > 512 - len)
+			parts[i].len = 512 - len;
+		if (parts[i].len)
+			memcpy(ret + len, parts[i].ptr, parts[i].len);
+		len += parts[i].len;
+	}
+	return len;
 }
 
 static void make_key(const struct aws_sign_input *in, struct str made_of,
@@ -354,10 +376,10 @@ static void find_key(const struct aws_sign_input *in,
 		     uint8_t ret[SHA256_BYTES])
 {
 	struct aws_signing_key *kept = in->key;
-	char date[AMZ_DATE_BYTES], made_of[512];
+	char date[AWS_AMZ_DATE_BYTES], made_of[512];
 	size_t len;
 
-	amz_date(in->time_ms, date);
+	aws_amz_date(in->time_ms, date);
 	len = key_source(in, date, made_of);
 	if (kept && kept->made_of_len == len &&
 	    !memcmp(kept->made_of, made_of, len)) {
@@ -384,14 +406,15 @@ void aws_signature(const struct aws_sign_input *in, struct str string_to_sign,
 	hex_encode(key, sizeof(key), ret_hex);
 }
 
-static void sign(const struct aws_sign_input *in, struct arena *arena,
+static void sign(const struct aws_sign_input *in,
+		 const struct sorted_headers *sorted, struct arena *arena,
 		 char ret_hex[65])
 {
 	struct buf canonical, to_sign;
 
 	buf_init(&canonical, arena, TEXT_MAX_BYTES);
 	buf_init(&to_sign, arena, TEXT_MAX_BYTES);
-	aws_canonical_request(in, arena, &canonical);
+	add_canonical(in, sorted, arena, &canonical);
 	aws_string_to_sign(in, buf_str(&canonical), &to_sign);
 	aws_signature(in, buf_str(&to_sign), ret_hex);
 }
@@ -399,16 +422,18 @@ static void sign(const struct aws_sign_input *in, struct arena *arena,
 void aws_sign(const struct aws_sign_input *in, struct arena *arena,
 	      struct buf *authorization)
 {
+	struct sorted_headers sorted = sort_headers(in, arena);
 	char signature[65];
 
-	sign(in, arena, signature);
+	sign(in, &sorted, arena, signature);
 	buf_add_text(authorization, ALGORITHM " Credential=");
 	buf_add_str(authorization, in->credentials.access_key_id);
 	buf_add_char(authorization, '/');
 	add_scope(authorization, in);
 	buf_add_text(authorization, ", SignedHeaders=");
-	add_signed_headers(authorization, in, arena);
-	buf_printf(authorization, ", Signature=%s", signature);
+	add_signed_headers(authorization, &sorted);
+	buf_add_text(authorization, ", Signature=");
+	buf_add_text(authorization, signature);
 }
 
 static void add_parameter(struct buf *query, const char *name,
@@ -421,9 +446,10 @@ static void add_parameter(struct buf *query, const char *name,
 void aws_presign(const struct aws_sign_input *in, unsigned expires_s,
 		 struct arena *arena, struct buf *query)
 {
+	struct sorted_headers sorted = sort_headers(in, arena);
 	struct aws_sign_input with = *in;
 	struct buf raw, credential, headers;
-	char date[AMZ_DATE_BYTES], signature[65];
+	char date[AWS_AMZ_DATE_BYTES], signature[65];
 
 	buf_init(&raw, arena, TEXT_MAX_BYTES);
 	buf_init(&credential, arena, TEXT_MAX_BYTES);
@@ -431,8 +457,8 @@ void aws_presign(const struct aws_sign_input *in, unsigned expires_s,
 	buf_add_str(&credential, in->credentials.access_key_id);
 	buf_add_char(&credential, '/');
 	add_scope(&credential, in);
-	add_signed_headers(&headers, in, arena);
-	amz_date(in->time_ms, date);
+	add_signed_headers(&headers, &sorted);
+	aws_amz_date(in->time_ms, date);
 
 	buf_add_str(&raw, in->query);
 	add_parameter(&raw, "X-Amz-Algorithm", STR(ALGORITHM));
@@ -444,7 +470,7 @@ void aws_presign(const struct aws_sign_input *in, unsigned expires_s,
 			      in->credentials.session_token);
 	add_parameter(&raw, "X-Amz-SignedHeaders", buf_str(&headers));
 	with.query = buf_str(&raw);
-	sign(&with, arena, signature);
+	sign(&with, &sorted, arena, signature);
 	add_query(query, with.query, arena);
 	buf_printf(query, "&X-Amz-Signature=%s", signature);
 }
@@ -524,16 +550,16 @@ static bool take_parameters(struct str query, struct arena *arena,
 static bool read_date(struct str date, int64_t *ret_ms)
 {
 	char text[TIME_TEXT_BYTES];
-	char again[AMZ_DATE_BYTES];
+	char again[AWS_AMZ_DATE_BYTES];
 
-	if (date.len != AMZ_DATE_BYTES - 1 || memchr(date.ptr, '\0', date.len))
+	if (date.len != AWS_AMZ_DATE_BYTES - 1 || memchr(date.ptr, '\0', date.len))
 		return false;
 	snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
 		 date.ptr, date.ptr + 4, date.ptr + 6, date.ptr + 9,
 		 date.ptr + 11, date.ptr + 13);
 	if (!time_parse(str_from(text), ret_ms))
 		return false;
-	amz_date(*ret_ms, again);
+	aws_amz_date(*ret_ms, again);
 	return str_is(date, again);
 }
 
@@ -600,6 +626,7 @@ bool aws_verify_presigned(const struct aws_credentials *credentials,
 		.headers = &host_header, .header_count = 1,
 		.payload_hash = STR("UNSIGNED-PAYLOAD"),
 	};
+	struct sorted_headers sorted = { &host_header, 1 };
 	struct str found[PARAMETER_COUNT] = { { NULL, 0 } };
 	struct buf signed_query;
 	char signature[65];
@@ -613,7 +640,7 @@ bool aws_verify_presigned(const struct aws_credentials *credentials,
 	    !check_claims(&in, found, arena, err))
 		return false;
 	in.query = buf_str(&signed_query);
-	sign(&in, arena, signature);
+	sign(&in, &sorted, arena, signature);
 	if (!str_eq_constant_time(found[SIGNATURE], str_from(signature)))
 		return error_set(err, ERROR_BAD_LINK,
 				 "The signature does not fit this path, query "

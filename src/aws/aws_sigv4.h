@@ -49,6 +49,9 @@ struct aws_sign_input {
 	struct aws_signing_key *key;	/* NULL: made for each signature */
 };
 
+#define AWS_AMZ_DATE_BYTES 17	/* 20151130T123600Z and its NUL */
+void aws_amz_date(int64_t time_ms, char ret[AWS_AMZ_DATE_BYTES]);
+
 /* The stages, each appended as text; for tests and for what follows. */
 void aws_canonical_request(const struct aws_sign_input *in, struct arena *arena,
 			   struct buf *to);

@@ -5,14 +5,13 @@
  */
 #include "http_client/http_client.h"
 
-#include <curl/curl.h>
 #include <strings.h>
 
 #include "base/deadline.h"
+#include "http_client/http_wire.h"
 #include "base/banned.h"
 
 #define UNWANTED_ANSWER_BYTES (64u * KIB)
-#define HEAD_MAX_BYTES (64u * KIB)
 #define POLL_MS 1000
 
 struct transfer {
@@ -29,6 +28,7 @@ struct http_client {
 	CURLM *multi;
 	pid_t owner;
 	struct transfer transfers[HTTP_CLIENT_PARALLEL];
+	struct http_wire wire;
 };
 
 static bool start_multi(struct http_client *client)
@@ -47,6 +47,7 @@ static void make_ours(struct http_client *client)
 	if (client->owner == getpid())
 		return;
 	memset(client->transfers, 0, sizeof(client->transfers));
+	client->wire = (struct http_wire){ 0 };
 	(void)start_multi(client);
 }
 
@@ -72,6 +73,7 @@ void http_client_close(struct http_client *client)
 	for (size_t i = 0; i < ARRAY_LEN(client->transfers); i++)
 		curl_easy_cleanup(client->transfers[i].curl);
 	curl_multi_cleanup(client->multi);
+	http_wire_close(&client->wire);
 	curl_global_cleanup();
 	free(client);
 }
@@ -105,7 +107,7 @@ static size_t take_head(char *ptr, size_t size, size_t count, void *arg)
 	struct str line = { ptr, size * count };
 
 	transfer->head_bytes += line.len;
-	if (transfer->head_bytes > HEAD_MAX_BYTES) {
+	if (transfer->head_bytes > HTTP_HEAD_MAX_BYTES) {
 		transfer->refusal = "the answer's headers are over their limit";
 		return 0;
 	}
@@ -185,50 +187,56 @@ static long least(int wanted_ms, int64_t left_ms)
 }
 
 /* "::host:port": whatever the URL names. */
-static bool set_door(struct transfer *transfer, const struct http_door *door)
+static bool set_door(CURL *curl, const struct http_door *door,
+		     struct curl_slist **connect_to)
 {
 	char entry[300];
 
 	if (door->ca_file[0] &&
-	    curl_easy_setopt(transfer->curl, CURLOPT_CAINFO, door->ca_file))
+	    curl_easy_setopt(curl, CURLOPT_CAINFO, door->ca_file))
 		return false;
 	if (!door->address[0])
 		return true;
 	snprintf(entry, sizeof(entry), "::%s", door->address);
-	return append(&transfer->connect_to, entry) &&
-	       !curl_easy_setopt(transfer->curl, CURLOPT_CONNECT_TO,
-				 transfer->connect_to);
+	return append(connect_to, entry) &&
+	       !curl_easy_setopt(curl, CURLOPT_CONNECT_TO, *connect_to);
 }
 
-static bool set_up(struct transfer *transfer,
-		   const struct http_client_request *request)
+bool http_set_connection(CURL *curl, const struct http_client_request *request,
+			 struct curl_slist **connect_to)
 {
-	int64_t left_ms = deadline_left_ms();
-	CURL *curl = transfer->curl;
-
-	curl_easy_reset(curl);
-	return make_headers(&transfer->headers, request->headers) &&
-	       set_method(curl, request->method, request->body) &&
-	       !curl_easy_setopt(curl, CURLOPT_URL, request->url) &&
-	       !curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) &&
+	return !curl_easy_setopt(curl, CURLOPT_URL, request->url) &&
 	       !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
 				 request->https_only ? "https" :
 						       "http,https") &&
 	       !curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
 				 (long)CURL_HTTP_VERSION_1_1) &&
-	       !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
 	       !curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") &&
 	       !curl_easy_setopt(curl, CURLOPT_NETRC,
 				 (long)CURL_NETRC_IGNORED) &&
 	       !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
-	       !curl_easy_setopt(curl, CURLOPT_HTTPHEADER,
-				 transfer->headers) &&
-	       (!request->door || set_door(transfer, request->door)) &&
+	       (!request->door || set_door(curl, request->door, connect_to)) &&
 	       !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
 				 least(request->timeouts.connect_ms,
-				       left_ms)) &&
+				       deadline_left_ms()));
+}
+
+static bool set_up(struct transfer *transfer,
+		   const struct http_client_request *request)
+{
+	CURL *curl = transfer->curl;
+
+	curl_easy_reset(curl);
+	return make_headers(&transfer->headers, request->headers) &&
+	       set_method(curl, request->method, request->body) &&
+	       http_set_connection(curl, request, &transfer->connect_to) &&
+	       !curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) &&
+	       !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
+	       !curl_easy_setopt(curl, CURLOPT_HTTPHEADER,
+				 transfer->headers) &&
 	       !curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-				 least(request->timeouts.total_ms, left_ms)) &&
+				 least(request->timeouts.total_ms,
+				       deadline_left_ms())) &&
 	       !curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_head) &&
 	       !curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer) &&
 	       !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) &&
@@ -367,13 +375,16 @@ void http_client_call(struct http_client *client,
 	size_t next = 0, running = 0;
 
 	make_ours(client);
+	if (count == 1 && requests->may_repeat &&
+	    http_wire_call(&client->wire, requests, arena, answers))
+		return;
 	while (next < count || running) {
 		while (next < count && running < HTTP_CLIENT_PARALLEL) {
 			const struct http_client_request *request =
 				&requests[next];
 			struct transfer *transfer = idle_transfer(client);
 
-			transfer->head = new_buf(arena, HEAD_MAX_BYTES);
+			transfer->head = new_buf(arena, HTTP_HEAD_MAX_BYTES);
 			transfer->body = new_buf(arena,
 						 request->answer_max_bytes);
 			running += start(client, transfer, request,

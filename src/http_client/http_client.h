@@ -39,6 +39,7 @@ struct http_client_request {
 	size_t answer_max_bytes;
 	const struct http_door *door;	/* NULL: the usual one */
 	bool https_only;
+	bool may_repeat;	/* it does no harm when it arrives twice */
 };
 
 enum http_outcome {

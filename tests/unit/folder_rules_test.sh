@@ -37,7 +37,7 @@ pcre2.h     base/pattern.c
 openssl/    base/crypto.c base/public_key.c base/signature.c
 sanitizer/  base/arena.c
 sqlite3.h   adapters/sqlite.h
-curl/       http_client/http_client.c adapters/mailer_smtp.c
+curl/       http_client/http_wire.h adapters/mailer_smtp.c
 hpdf        report/
 fribidi     report/
 xnnpack.h   recognition/xnn_network.c

@@ -1,0 +1,315 @@
+/*
+ * http_wire.c: one kept connection; out goes a request, in comes an answer.
+ */
+#include "http_client/http_wire.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/deadline.h"
+#include "http_client/http_head.h"
+#include "base/banned.h"
+
+#define CHUNK_BYTES (16u * KIB)
+#define SMALL_BODY_BYTES (32u * KIB)
+
+enum got {
+	GOT_ANSWER,
+	GOT_REFUSED,
+	GOT_NOTHING,		/* not a byte: the peer had hung up, maybe */
+	GOT_FAILURE,
+	GOT_STRANGE		/* not understood */
+};
+
+struct exchange {
+	CURL *curl;
+	curl_socket_t fd;
+	int64_t end_ms;		/* boot clock */
+	size_t answer_max_bytes;
+	bool is_head;		/* RFC 9110, 9.3.2: no body comes */
+	struct buf in;
+	struct http_head head;
+	size_t head_bytes;	/* 0: not come yet */
+	const char *failure;
+};
+
+void http_wire_close(struct http_wire *wire)
+{
+	curl_easy_cleanup(wire->curl);
+	curl_slist_free_all(wire->connect_to);
+	wire->curl = NULL;
+	wire->connect_to = NULL;
+}
+
+/* --- the connection ------------------------------------------------------ */
+
+/* "https://host:port": what stands before the path. */
+static size_t origin_bytes(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
+}
+
+/* Nothing may come before we ask: what does is a good-bye, and would be taken
+ * for the answer. */
+static bool is_quiet(CURL *curl)
+{
+	size_t bytes;
+	char byte;
+
+	return curl_easy_recv(curl, &byte, 1, &bytes) == CURLE_AGAIN;
+}
+
+static bool is_kept(struct http_wire *wire,
+		    const struct http_client_request *request)
+{
+	size_t bytes = origin_bytes(request->url);
+
+	if (!wire->curl)
+		return false;
+	if (strlen(wire->origin) == bytes && wire->door == request->door &&
+	    !memcmp(wire->origin, request->url, bytes) && is_quiet(wire->curl))
+		return true;
+	http_wire_close(wire);
+	return false;
+}
+
+static bool connect_to(struct http_wire *wire,
+		       const struct http_client_request *request,
+		       const char **ret_failure)
+{
+	CURLcode result = CURLE_OUT_OF_MEMORY;
+
+	http_wire_close(wire);
+	wire->curl = curl_easy_init();
+	wire->door = request->door;
+	snprintf(wire->origin, sizeof(wire->origin), "%.*s",
+		 (int)origin_bytes(request->url), request->url);
+	if (wire->curl &&
+	    http_set_connection(wire->curl, request, &wire->connect_to) &&
+	    !curl_easy_setopt(wire->curl, CURLOPT_CONNECT_ONLY, 1L))
+		result = curl_easy_perform(wire->curl);
+	if (!result)
+		return true;
+	*ret_failure = curl_easy_strerror(result);
+	http_wire_close(wire);
+	return false;
+}
+
+/* --- what goes ----------------------------------------------------------- */
+
+static void add_line(struct buf *to, const char *line)
+{
+	size_t len = strlen(line);
+
+	buf_add(to, line, len);
+	/* libcurl's way to write a field without a value */
+	if (!strchr(line, ':') && to->len && to->ptr[to->len - 1] == ';')
+		to->ptr[to->len - 1] = ':';
+	buf_add_text(to, "\r\n");
+}
+
+/* Absent: it is too large. */
+static struct str write_request(const struct http_client_request *request,
+				struct arena *arena)
+{
+	const char *path = request->url + origin_bytes(request->url);
+	struct buf out;
+
+	buf_init(&out, arena, HTTP_HEAD_MAX_BYTES + SMALL_BODY_BYTES);
+	buf_add_text(&out, request->method);
+	buf_add_char(&out, ' ');
+	buf_add_text(&out, *path == '/' ? path : "/");
+	buf_add_text(&out, " HTTP/1.1\r\n");
+	for (const char *const *line = request->headers; *line; line++)
+		add_line(&out, *line);
+	/* RFC 9110, 8.6: of a method for which a body means something */
+	if (request->body.len || request->method[0] == 'P') {
+		buf_add_text(&out, "Content-Length: ");
+		buf_add_int(&out, (int64_t)request->body.len);
+		buf_add_text(&out, "\r\n");
+	}
+	buf_add_text(&out, "\r\n");
+	buf_add_str(&out, request->body);
+	return buf_ok(&out) ? buf_str(&out) : (struct str){ NULL, 0 };
+}
+
+static bool wait_for(struct exchange *ex, short events)
+{
+	struct pollfd fd = { .fd = ex->fd, .events = events };
+	int64_t left_ms = ex->end_ms - clock_boot_ms();
+
+	if (left_ms > 0 && poll(&fd, 1, (int)left_ms) != 0)
+		return true;	/* also of a signal: it is tried again */
+	ex->failure = "no answer in time";
+	return false;
+}
+
+static bool send_all(struct exchange *ex, struct str out)
+{
+	while (out.len) {
+		size_t sent = 0;
+		CURLcode result = curl_easy_send(ex->curl, out.ptr, out.len,
+						 &sent);
+
+		if (result == CURLE_AGAIN) {
+			if (!wait_for(ex, POLLOUT))
+				return false;
+		} else if (result) {
+			ex->failure = curl_easy_strerror(result);
+			return false;
+		}
+		out.ptr += sent;
+		out.len -= sent;
+	}
+	return true;
+}
+
+/* --- what comes ---------------------------------------------------------- */
+
+/* GOT_NOTHING: more is to come. */
+static enum got look(struct exchange *ex)
+{
+	const char *end;
+
+	if (!ex->head_bytes) {
+		end = memmem(ex->in.ptr, ex->in.len, "\r\n\r\n", 4);
+		if (!end && ex->in.len <= HTTP_HEAD_MAX_BYTES)
+			return GOT_NOTHING;
+		ex->failure = "the answer's headers are over their limit";
+		if (!end || end - ex->in.ptr > (ptrdiff_t)HTTP_HEAD_MAX_BYTES)
+			return GOT_REFUSED;
+		ex->head_bytes = (size_t)(end + 4 - ex->in.ptr);
+	}
+	/* Anew each time: the buffer moves when it grows. */
+	if (!http_head_read(&ex->head, (struct str){ ex->in.ptr,
+						     ex->head_bytes - 2 }))
+		return GOT_STRANGE;
+	ex->failure = "the answer has a Content-Encoding";
+	if (ex->head.is_encoded)
+		return GOT_REFUSED;
+	if (ex->is_head)
+		ex->head.body_bytes = 0;
+	ex->failure = "the answer is over its limit";
+	if (ex->head.body_bytes > ex->answer_max_bytes)
+		return GOT_REFUSED;
+	if (ex->in.len < ex->head_bytes + ex->head.body_bytes)
+		return GOT_NOTHING;
+	ex->head.keeps &= ex->in.len == ex->head_bytes + ex->head.body_bytes;
+	return GOT_ANSWER;
+}
+
+static enum got receive(struct exchange *ex)
+{
+	char chunk[CHUNK_BYTES];
+	enum got got;
+
+	/* Then until nothing is left: TLS may hold what poll does not see. */
+	if (!wait_for(ex, POLLIN))
+		return GOT_FAILURE;
+	for (;;) {
+		size_t bytes = 0;
+		CURLcode result = curl_easy_recv(ex->curl, chunk, sizeof(chunk),
+						 &bytes);
+
+		if (result == CURLE_AGAIN) {
+			if (!wait_for(ex, POLLIN))
+				return GOT_FAILURE;
+			continue;
+		}
+		if (result || !bytes) {
+			ex->failure = "the connection broke before the answer "
+				      "was whole";
+			return ex->in.len ? GOT_FAILURE : GOT_NOTHING;
+		}
+		buf_add(&ex->in, chunk, bytes);
+		got = look(ex);
+		if (got != GOT_NOTHING)
+			return got;
+	}
+}
+
+static enum got run(struct http_wire *wire, struct exchange *ex,
+		    const struct http_client_request *request, struct str out,
+		    struct arena *arena)
+{
+	ex->curl = wire->curl;
+	ex->head_bytes = 0;
+	/* what is over the limits is seen before it is over the buffer's */
+	buf_init(&ex->in, arena, HTTP_HEAD_MAX_BYTES + CHUNK_BYTES +
+					 request->answer_max_bytes);
+	curl_easy_getinfo(ex->curl, CURLINFO_ACTIVESOCKET, &ex->fd);
+	if (!send_all(ex, out))
+		return GOT_NOTHING;
+	return receive(ex);
+}
+
+/* --- both ---------------------------------------------------------------- */
+
+static void fail(struct http_client_answer *answer, enum http_outcome outcome,
+		 const char *failure)
+{
+	*answer = (struct http_client_answer){ .outcome = outcome };
+	snprintf(answer->failure, sizeof(answer->failure), "%s", failure);
+}
+
+static void finish(struct http_wire *wire, const struct exchange *ex,
+		   enum got got, struct http_client_answer *answer)
+{
+	if (got != GOT_ANSWER || !ex->head.keeps)
+		http_wire_close(wire);
+	if (got == GOT_ANSWER)
+		*answer = (struct http_client_answer){
+			.outcome = HTTP_ANSWERED, .status = ex->head.status,
+			.headers = ex->head.fields,
+			.body = { ex->in.ptr + ex->head_bytes,
+				  (size_t)ex->head.body_bytes },
+		};
+	else
+		fail(answer, got == GOT_REFUSED ? HTTP_ANSWER_REFUSED :
+						  HTTP_NO_ANSWER, ex->failure);
+}
+
+bool http_wire_call(struct http_wire *wire,
+		    const struct http_client_request *request,
+		    struct arena *arena, struct http_client_answer *answer)
+{
+	int64_t left_ms = deadline_left_ms();
+	struct exchange ex = {
+		.answer_max_bytes = request->answer_max_bytes,
+		.is_head = !strcmp(request->method, "HEAD"),
+		.failure = "no answer in time",
+	};
+	struct str out;
+	enum got got = GOT_NOTHING;
+
+	/* Of a large body an answer may come before it has gone. */
+	if (wire->is_off || !left_ms ||
+	    request->body.len > SMALL_BODY_BYTES ||
+	    origin_bytes(request->url) >= sizeof(wire->origin))
+		return false;
+	out = write_request(request, arena);
+	if (!out.ptr)
+		return false;
+	if (left_ms > request->timeouts.total_ms)
+		left_ms = request->timeouts.total_ms;
+	ex.end_ms = clock_boot_ms() + left_ms;
+	if (is_kept(wire, request))
+		got = run(wire, &ex, request, out, arena);
+	/* Nothing came on a kept connection: the peer had given it up. */
+	if (got == GOT_NOTHING && ex.end_ms > clock_boot_ms()) {
+		if (!connect_to(wire, request, &ex.failure)) {
+			fail(answer, HTTP_NO_ANSWER, ex.failure);
+			return true;
+		}
+		got = run(wire, &ex, request, out, arena);
+	}
+	if (got == GOT_STRANGE) {
+		wire->is_off = true;
+		http_wire_close(wire);
+		return false;
+	}
+	finish(wire, &ex, got, answer);
+	return true;
+}
