@@ -37,8 +37,15 @@ def pytest_runtest_setup(item):
     yield from skipped_when_missing()
 
 
+on_installed = set()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
+    given = getattr(item, "funcargs", {}).values()
+    if any(type(getattr(one, "desk", one)).__name__ == "InstalledDesk"
+           for one in given):
+        on_installed.add(item.nodeid)
     yield from skipped_when_missing()
 
 
@@ -96,17 +103,28 @@ def make_desk(profile, request):
 
 
 @pytest.fixture(scope="session")
-def desk(make_desk):
-    """The desk most tests share; who disturbs one makes its own. In the system
-    of packaging/test-install it is the installed one."""
+def installed():
+    """The desk of the system that packaging/test-install made, or None."""
     if not os.environ.get("ORDERMILL_INSTALLED"):
-        return make_desk()
+        return None
     sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "packaging",
                                     "container"))
     from installed_desk import InstalledDesk
-    installed = InstalledDesk()
-    installed.start()
-    return installed
+    desk = InstalledDesk()
+    desk.start()
+    return desk
+
+
+@pytest.fixture(scope="session")
+def desk(installed, make_desk):
+    """The desk most tests share; who disturbs one makes its own."""
+    return installed or make_desk()
+
+
+@pytest.fixture(scope="session")
+def recognizing_desk(installed, make_desk):
+    """A desk whose recognizer looks at photos."""
+    return installed or make_desk({"image_recognizer.adapter": "local"})
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +158,7 @@ def pytest_terminal_summary(terminalreporter):
         return
     stats = terminalreporter.stats
     counts = {
+        "on_installed": len(on_installed),
         "passed": len(stats.get("passed", [])) + len(stats.get("xfailed", [])),
         "failed": [report.nodeid for kind in ("failed", "error", "xpassed")
                    for report in stats.get(kind, [])],

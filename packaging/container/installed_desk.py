@@ -5,13 +5,31 @@ import shutil
 import subprocess
 import tempfile
 
-from desk import Desk, RESPONDERS
+from desk import Desk, RESPONDERS, descendants
 from profiles import Directory
 
 
 def unit(name):
-    return ("ordermill-relay" if name == "relay" else f"ordermill@{name}") \
-        + ".service"
+    plain = {"relay": "ordermill-relay", "recognizer": "ordermill-recognizer",
+             "nginx": "nginx"}
+    return plain.get(name, f"ordermill@{name}") + ".service"
+
+
+def systemctl(*words):
+    return subprocess.run(["systemctl", *words], check=True,
+                          capture_output=True, text=True).stdout.strip()
+
+
+class InstalledProgram:
+    def __init__(self, name):
+        self.name = name
+
+    @property
+    def pid(self):
+        return int(systemctl("show", "-P", "MainPID", unit(self.name))) or None
+
+    def workers(self):
+        return descendants(self.pid)
 
 
 class InstalledDesk(Desk):
@@ -23,6 +41,8 @@ class InstalledDesk(Desk):
         self.ordermill = "/usr/bin/ordermill"
         self.profile = "local"
         self.objects = Directory(self.objects_dir)
+        self.programs = {name: InstalledProgram(name) for name in
+                         RESPONDERS + ("relay", "recognizer", "nginx")}
         self._log_dir = tempfile.mkdtemp(prefix="journal-")
 
     @property
@@ -44,13 +64,15 @@ class InstalledDesk(Desk):
         pass
 
     def start(self, wait_s=15):
+        self.programs, known = {}, self.programs    # systemd keeps them up
         self.wait_ready(wait_s)
+        self.programs = known
 
     def stop(self):
         pass
 
     def restart(self, name):
-        subprocess.run(["systemctl", "restart", unit(name)], check=True)
+        systemctl("restart", unit(name))
 
     def reload_nginx(self):
-        subprocess.run(["systemctl", "reload", "nginx"], check=True)
+        systemctl("reload", "nginx")

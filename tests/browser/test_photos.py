@@ -14,12 +14,11 @@ pytestmark = pytest.mark.local("the recognizer is the same in every profile")
 
 
 @pytest.fixture(scope="module")
-def desk(make_desk):
-    desk = make_desk({"image_recognizer.adapter": "local"})
-    if not os.path.exists(os.path.join(desk.state, "models",
+def desk(recognizing_desk):
+    if not os.path.exists(os.path.join(recognizing_desk.state, "models",
                                        "coco-ssd.model")):
         pytest.skip("the model could not be fetched")
-    return desk
+    return recognizing_desk
 
 
 @pytest.fixture(scope="module")

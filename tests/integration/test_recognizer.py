@@ -28,8 +28,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def desk(make_desk):
-    return make_desk({"image_recognizer.adapter": "local"})
+def desk(recognizing_desk):
+    return recognizing_desk
 
 
 @pytest.fixture(scope="module")

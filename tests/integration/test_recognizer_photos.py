@@ -30,12 +30,11 @@ SEEN = {
 
 
 @pytest.fixture(scope="module")
-def desk(make_desk):
-    desk = make_desk({"image_recognizer.adapter": "local"})
-    if not os.path.exists(os.path.join(desk.state, "models",
+def desk(recognizing_desk):
+    if not os.path.exists(os.path.join(recognizing_desk.state, "models",
                                        "coco-ssd.model")):
         pytest.skip("the model could not be fetched")
-    return desk
+    return recognizing_desk
 
 
 @pytest.fixture(scope="module")
