@@ -39,6 +39,7 @@ class Load:
         self.latencies = {"read": [], "write": [], "upload": []}
         self.failures = []
         self.turn = self.reopened = 0
+        self.repeated = {"read": 0, "write": 0, "upload": 0}
         self.begun = time.monotonic()
         self.ids = []
 
@@ -61,11 +62,13 @@ class Load:
         except (OSError, http.client.HTTPException) as error:
             client.close()
             status, text = repr(error), b""
-            # The server may close a kept connection at any moment. What can be
-            # sent again without harm goes once more (RFC 9110, 9.2.2): a GET, a
-            # photo, whose name is its digest, a POST with its Idempotency-Key.
+            # The server may close a kept connection at any moment, after this
+            # request was sent, too. What can be sent again without harm goes
+            # once more (RFC 9110, 9.2.2): a GET, a photo, whose name is its
+            # digest, a POST with its Idempotency-Key. Each is counted.
             if kept:
-                self.reopened += 1
+                with self.lock:
+                    self.repeated[kind] += 1
                 try:
                     status, text = self.once(client, method, path, body,
                                              headers)
@@ -148,7 +151,10 @@ class Load:
                 if of else None
         return {"n": len(every), "seconds": round(took, 1),
                 "rate": round(len(every) / took, 1),
-                "failed": len(self.failures), "reopened": self.reopened, "failures": self.failures[:10],
+                "failed": len(self.failures),
+                "repeated": sum(self.repeated.values()),
+                "repeated_by_kind": self.repeated,
+                "reopened": self.reopened, "failures": self.failures[:10],
                 "p50_s": at(0.5, every), "p99_s": at(0.99, every),
                 "max_s": every[-1] if every else None,
                 "uploads": len(self.latencies["upload"]),

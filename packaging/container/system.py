@@ -15,9 +15,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 # with one is not what is installed.
 SUITE_PACKAGES = (
     "systemd systemd-sysv dbus python3 python3-pytest python3-requests "
-    "python3-aiosmtpd python3-jwt python3-yaml poppler-utils "
-    "fonts-dejavu-core fonts-droid-fallback nginx-light procps strace "
-    "libjpeg-turbo-progs webp wordnet-base chromium chromium-driver "
+    "python3-aiosmtpd python3-cryptography python3-jwt python3-yaml "
+    "poppler-utils fonts-dejavu-core fonts-droid-fallback nginx-light procps "
+    "strace libjpeg-turbo-progs webp wordnet-base chromium chromium-driver "
     "python3-selenium").split()
 
 
@@ -55,9 +55,9 @@ def build_packages(folder):
     return packages, differ
 
 
-def with_version(package, version, folder):
+def with_version(package, version, folder, more=""):
     """The same files under a higher version: what an upgrade does, not what is
-    new in it, is looked at."""
+    new in it, is looked at. With more text for nginx there is something new."""
     tree = os.path.join(folder, "tree")
     shutil.rmtree(tree, ignore_errors=True)
     must("dpkg-deb", "-R", package, tree)
@@ -67,6 +67,9 @@ def with_version(package, version, folder):
                       flags=re.M)
     with open(control, "w", encoding="utf-8") as file:
         file.write(text)
+    with open(os.path.join(tree, "etc", "nginx", "snippets",
+                           "http_ordermill.conf"), "a") as file:
+        file.write(more)
     name = re.search(r"^Package: (.*)$", text, re.M)[1]
     to = os.path.join(folder, f"{name}_{version}.deb")
     must("dpkg-deb", "--root-owner-group", "-b", tree, to)
@@ -136,6 +139,8 @@ class System:
         self.process = self.leader = None
         shutil.rmtree(self.root, ignore_errors=True)
         must("cp", "-a", "--reflink=auto", base, self.root)
+        with open(self.root + "/etc/hosts", "w", encoding="utf-8") as file:
+            file.write("127.0.0.1 localhost\n::1 localhost\n")
 
     def boot(self):
         # Neither registered with a manager nor in need of one.
@@ -153,8 +158,16 @@ class System:
                     self.leader = file.read().split()[0]
                 if self.ask("systemctl", "is-system-running").stdout.strip() \
                         in ("running", "degraded"):
+                    self.look_connected()
                     return True
         return False
+
+    def look_connected(self):
+        """A browser with nothing but a loopback says that it is offline."""
+        for words in ("link add outside type veth peer name beyond",
+                      "addr add 192.0.2.1/24 dev outside",
+                      "link set outside up", "link set beyond up"):
+            run("nsenter", "-t", self.leader, "-n", "ip", *words.split())
 
     def argv(self, *argv):
         return ("nsenter", "-t", self.leader, "-m", "-p", "-u", "-i", "-n",
