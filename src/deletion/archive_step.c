@@ -5,10 +5,15 @@
  */
 #include "deletion/archive_step.h"
 
+#include "base/clock.h"
+
 #include "base/banned.h"
 
 #define OBJECT_MAX_BYTES (1u * MIB)
 #define KEY_MAX_BYTES 200
+#define PAGE 100u
+#define PAGE_ARENA_BYTES (32u * MIB)
+#define STEP_ARENA_BYTES (4u * MIB)
 
 static bool write_object(struct object_archive *archive,
 			 const struct deletion *deletion, struct arena *arena,
@@ -61,4 +66,53 @@ bool archive_deletion(struct deletion_log *log, struct object_archive *archive,
 	return deletion_log_set_archived(log, deletion->event_id,
 					 buf_str(&key), digest, now_ms,
 					 ret_changed, err);
+}
+
+static void archive_page(struct deletion_log *log,
+			 struct object_archive *archive,
+			 const struct deletion_page *page, int64_t now_ms,
+			 struct archive_tally *tally)
+{
+	CLEANUP(cleanup_arena)
+	struct arena *arena = arena_new("archive step", STEP_ARENA_BYTES);
+
+	for (size_t i = 0; i < page->count; i++) {
+		struct error failure;
+		bool changed;
+
+		error_init(&failure);
+		tally->examined++;
+		if (!archive_deletion(log, archive, &page->deletions[i], now_ms,
+				      arena, &changed, &failure))
+			tally->failed++;
+		else if (changed)
+			tally->archived++;
+		else
+			tally->already_archived++;
+		arena_reset(arena);
+	}
+}
+
+bool archive_pending(struct deletion_log *log, struct object_archive *archive,
+		     int64_t now_ms, int64_t limit_ms,
+		     struct archive_tally *tally, struct error *err)
+{
+	CLEANUP(cleanup_arena)
+	struct arena *arena = arena_new("archive page", PAGE_ARENA_BYTES);
+	int64_t until_ms = clock_boot_ms() + limit_ms;
+	struct deletion_page page = { .has_more = true };
+	char after[ORDER_ID_BYTES] = "";
+
+	while (page.has_more && clock_boot_ms() < until_ms) {
+		if (!deletion_log_list(log, DELETIONS_PENDING,
+				       after[0] ? after : NULL, PAGE, now_ms,
+				       INT64_MAX, arena, &page, err))
+			return false;
+		archive_page(log, archive, &page, now_ms, tally);
+		if (page.count > 0)
+			memcpy(after, page.deletions[page.count - 1].event_id,
+			       sizeof(after));
+		arena_reset(arena);
+	}
+	return true;
 }

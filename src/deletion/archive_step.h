@@ -18,4 +18,15 @@ bool archive_deletion(struct deletion_log *log, struct object_archive *archive,
 		      struct arena *arena, bool *ret_changed,
 		      struct error *err) MUST_CHECK;
 
+struct archive_tally {
+	unsigned examined, archived, already_archived, failed;
+};
+/* The same for all that are pending, oldest first, for about `limit_ms`; one
+ * that fails is counted and holds up none of the others. False when they could
+ * not be listed. */
+bool archive_pending(struct deletion_log *log, struct object_archive *archive,
+		     int64_t now_ms, int64_t limit_ms,
+		     struct archive_tally *tally,
+		     struct error *err) MUST_CHECK;
+
 #endif

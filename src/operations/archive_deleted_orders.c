@@ -9,14 +9,7 @@
 #include "http/operation.h"
 #include "base/banned.h"
 
-#define PAGE 100u
-#define PAGE_ARENA_BYTES (32u * MIB)
-#define STEP_ARENA_BYTES (4u * MIB)
 #define TIME_MS 20000	/* nginx waits 30 s; the next call goes on */
-
-struct tally {
-	unsigned examined, archived, already_archived, failed;
-};
 
 static bool open_ports(struct ports *ports, const struct config *config,
 		       struct error *err)
@@ -49,59 +42,11 @@ static bool read_redrive(const struct request *req, bool *redrive,
 	return true;
 }
 
-static void archive_page(struct ports *ports, const struct deletion_page *page,
-			 const struct request *req, struct tally *tally)
-{
-	CLEANUP(cleanup_arena)
-	struct arena *arena = arena_new("archive step", STEP_ARENA_BYTES);
-
-	for (size_t i = 0; i < page->count; i++) {
-		struct error failure;
-		bool changed;
-
-		error_init(&failure);
-		tally->examined++;
-		if (!archive_deletion(ports->deletions, ports->archive,
-				      &page->deletions[i], req->now_ms, arena,
-				      &changed, &failure))
-			tally->failed++;
-		else if (changed)
-			tally->archived++;
-		else
-			tally->already_archived++;
-		arena_reset(arena);
-	}
-}
-
-static bool archive_all(struct ports *ports, const struct request *req,
-			struct tally *tally, struct error *err)
-{
-	CLEANUP(cleanup_arena)
-	struct arena *arena = arena_new("archive page", PAGE_ARENA_BYTES);
-	int64_t until_ms = clock_boot_ms() + TIME_MS;
-	char after[ORDER_ID_BYTES] = "";
-	struct deletion_page page = { .has_more = true };
-
-	while (page.has_more && clock_boot_ms() < until_ms) {
-		if (!deletion_log_list(ports->deletions, DELETIONS_PENDING,
-				       after[0] ? after : NULL, PAGE,
-				       req->now_ms, INT64_MAX, arena, &page,
-				       err))
-			return false;
-		archive_page(ports, &page, req, tally);
-		if (page.count > 0)
-			memcpy(after, page.deletions[page.count - 1].event_id,
-			       sizeof(after));
-		arena_reset(arena);
-	}
-	return true;
-}
-
 static bool archive_deleted_orders(struct ports *ports,
 				   const struct request *req,
 				   struct response *res, struct error *err)
 {
-	struct tally tally = { 0 };
+	struct archive_tally tally = { 0 };
 	uint64_t redriven = 0;
 	bool redrive;
 
@@ -110,7 +55,8 @@ static bool archive_deleted_orders(struct ports *ports,
 	if (redrive && !deletion_log_redrive(ports->deletions, NULL, &redriven,
 					     err))
 		return false;
-	if (!archive_all(ports, req, &tally, err))
+	if (!archive_pending(ports->deletions, ports->archive, req->now_ms,
+			     TIME_MS, &tally, err))
 		return false;
 	bell_ring(ports->bell);
 	buf_printf(&res->body,

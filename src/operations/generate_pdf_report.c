@@ -6,6 +6,7 @@
  * Location. Repeatable: every POST makes a report of its own.
  */
 #include "deletion/report_job.h"
+#include "deletion/report_json.h"
 #include "http/operation.h"
 #include "base/banned.h"
 
@@ -17,50 +18,12 @@ static bool open_ports(struct ports *ports, const struct config *config,
 	return object_archive_open(&ports->archive, config, err);
 }
 
-static bool add_link(struct buf *to, struct ports *ports,
-		     const struct request *req, const char *id,
-		     const struct report_status *status, struct error *err)
-{
-	const char *key = arena_printf(req->arena, "reports/%s.pdf", id);
-	char expires_at[TIME_TEXT_BYTES];
-	int64_t expires_ms;
-	struct buf url;
-
-	buf_init(&url, req->arena, 4 * KIB);
-	if (!object_archive_presign(ports->archive, str_from(key),
-				    (struct str){ 0 }, req->now_ms,
-				    ports->settings.link_valid_s, &url,
-				    &expires_ms, err))
-		return false;
-	time_format(expires_ms, expires_at);
-	buf_add_text(to, ",\"url\":");
-	buf_add_json(to, buf_str(&url));
-	buf_printf(to,
-		   ",\"expires_at\":\"%s\",\"sha256\":\"%s\",\"orders\":%llu,\"pages\":%llu",
-		   expires_at, status->digest,
-		   (unsigned long long)status->orders,
-		   (unsigned long long)status->pages);
-	return true;
-}
-
 static bool answer(struct ports *ports, const struct request *req,
 		   struct response *res, const char *id,
 		   const struct report_status *status, struct error *err)
 {
-	struct buf *to = &res->body;
-
-	buf_printf(to,
-		   "{\"id\":\"%s\",\"state\":\"%s\",\"done\":%llu,\"total\":%llu",
-		   id, report_state_name(status->state),
-		   (unsigned long long)status->done,
-		   (unsigned long long)status->total);
-	if (status->state == REPORT_DONE &&
-	    !add_link(to, ports, req, id, status, err))
-		return false;
-	buf_add_text(to, ",\"detail\":");
-	buf_add_json(to, status->detail);
-	buf_add_char(to, '}');
-	return true;
+	return report_to_json(ports->archive, &ports->settings, id, status,
+			      req->now_ms, &res->body, err);
 }
 
 static bool make(struct ports *ports, const struct request *req,
