@@ -5,13 +5,8 @@
 #ifndef CONTRACT_ARCHIVES_H
 #define CONTRACT_ARCHIVES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "test_setup.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,7 +21,7 @@ static const char *const archives[] = { "directory", "s3" };
 #define TYPE STR("application/json")
 
 struct place {
-	char folder[64];
+	char folder[TEST_FOLDER_BYTES];
 	char bucket[33];
 	struct config *config;
 	struct arena *arena;
@@ -72,21 +67,15 @@ static inline void say_nothing(enum setup_result result, const char *what,
 
 static inline void place_configure(struct place *place, const char *more)
 {
-	char path[128];
-	FILE *file;
+	const char *s3 = !is_s3() ? "" : arena_printf(
+		place->arena, "aws.endpoint.s3 = %s\naws.region = us-east-1\n"
+		"object_archive.bucket = place-%s\n",
+		getenv("ORDERMILL_TEST_S3"), place->bucket);
 
-	snprintf(path, sizeof(path), "%s/conf", place->folder);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, "state.directory = %s\nobject_archive.adapter = %s\n%s",
-		place->folder, current_archive ? current_archive : archives[0],
-		more);
-	if (is_s3())
-		fprintf(file, "aws.endpoint.s3 = %s\naws.region = us-east-1\n"
-			"object_archive.bucket = place-%s\n",
-			getenv("ORDERMILL_TEST_S3"), place->bucket);
-	fclose(file);
-	assert_ok(place, config_load(&place->config, path, &place->err));
+	place->config = test_config("state.directory = %s\n"
+				    "object_archive.adapter = %s\n%s%s",
+				    place->folder, current_archive ?
+				    current_archive : archives[0], more, s3);
 	assert_ok(place, object_archive_open(&place->archive, place->config,
 					     &place->err));
 }
@@ -101,13 +90,10 @@ static inline void place_reconfigure(struct place *place, const char *more)
 static inline int place_setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
-	const char *tmp = getenv("TMPDIR");
 	struct setup setup = { .say = say_nothing };
 	uint8_t random[16];
 
-	snprintf(place->folder, sizeof(place->folder), "%s/place.XXXXXX",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(place->folder));
+	test_folder_make(place->folder, "place");
 	place->arena = arena_new("test", 256 * MIB);
 	random_bytes(random, sizeof(random));
 	hex_encode(random, sizeof(random), place->bucket);
@@ -119,15 +105,6 @@ static inline int place_setup(void **state)
 	return 0;
 }
 
-static inline int remove_one(const char *path, const struct stat *status,
-			     int kind, struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static inline int place_teardown(void **state)
 {
 	struct place *place = *state;
@@ -135,7 +112,7 @@ static inline int place_teardown(void **state)
 	object_archive_close(place->archive);
 	arena_free(place->arena);
 	config_free(place->config);
-	nftw(place->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_folder_remove(place->folder);
 	free(place);
 	return 0;
 }

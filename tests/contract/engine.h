@@ -5,13 +5,8 @@
 #ifndef CONTRACT_ENGINE_H
 #define CONTRACT_ENGINE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "test_setup.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,7 +22,7 @@ static const char *const engines[] = { "sqlite", "dynamodb" };
 #define NOW 1764000000000
 
 struct desk {
-	char folder[64];
+	char folder[TEST_FOLDER_BYTES];
 	struct config *config;
 	struct arena *arena;
 	struct database *database;
@@ -96,41 +91,26 @@ static inline void desk_close(struct desk *desk)
 static inline int desk_setup(void **state)
 {
 	struct desk *desk = calloc(1, sizeof(*desk));
-	const char *tmp = getenv("TMPDIR");
 	static unsigned tables;
-	char path[128];
-	FILE *file;
+	const char *more = "";
 
-	snprintf(desk->folder, sizeof(desk->folder), "%s/desk.XXXXXX",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(desk->folder));
-	snprintf(path, sizeof(path), "%s/conf", desk->folder);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, "state.directory = %s\ndatabase.adapter = %s\n",
-		desk->folder, current_engine ? current_engine : engines[0]);
+	desk->arena = arena_new("test", 256 * MIB);
+	test_folder_make(desk->folder, "desk");
 	if (is_engine("dynamodb")) {
 		setenv("AWS_ACCESS_KEY_ID", "test", 0);
 		setenv("AWS_SECRET_ACCESS_KEY", "test", 0);
-		fprintf(file, "database.table = test.%d.%u\n"
-			"aws.endpoint.dynamodb = %s\naws.region = eu-test-1\n",
-			getpid(), tables++, dynamodb_endpoint());
+		more = arena_printf(desk->arena, "database.table = test.%d.%u\n"
+				    "aws.endpoint.dynamodb = %s\n"
+				    "aws.region = eu-test-1\n", getpid(),
+				    tables++, dynamodb_endpoint());
 	}
-	fclose(file);
-	assert_ok(desk, config_load(&desk->config, path, &desk->err));
-	desk->arena = arena_new("test", 256 * MIB);
+	desk->config = test_config("state.directory = %s\n"
+				   "database.adapter = %s\n%s", desk->folder,
+				   current_engine ? current_engine : engines[0],
+				   more);
 	desk_open(desk, true);
 	*state = desk;
 	return 0;
-}
-
-static inline int remove_one(const char *path, const struct stat *status,
-			     int kind, struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
 }
 
 static inline int desk_teardown(void **state)
@@ -140,7 +120,7 @@ static inline int desk_teardown(void **state)
 	desk_close(desk);
 	arena_free(desk->arena);
 	config_free(desk->config);
-	nftw(desk->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_folder_remove(desk->folder);
 	free(desk);
 	return 0;
 }

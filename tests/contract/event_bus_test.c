@@ -26,7 +26,7 @@ static struct event_bus *bus;
 static struct arena *arena;
 static struct error err;
 static int64_t now_ms;
-static char path[128], topic[160];
+static char topic[160];
 static unsigned said[3];
 static const char *engine, *account;
 
@@ -47,20 +47,16 @@ static void open_bus(const char *more)
 {
 	const char *door = getenv("ORDERMILL_TEST_CERTIFICATE");
 	const char *ca = getenv("ORDERMILL_TEST_CA");
-	FILE *file = fopen(path, "w");
+	const char *check = !door || !ca ? "" : arena_printf(
+		arena, "event_bus.certificate_door = %s\n"
+		"event_bus.ca_file = %s\n", door + strlen("https://"), ca);
 
-	assert_non_null(file);
-	fprintf(file, "aws.endpoint.sns = %s\naws.region = us-east-1\n"
-		"event_bus.adapter = sns\nevent_bus.topic_arn = %s\n"
-		"event_bus.endpoint = %s/events/order-deleted\n%s", engine,
-		topic, listener.url, more);
-	if (door && ca)
-		fprintf(file, "event_bus.certificate_door = %s\n"
-			"event_bus.ca_file = %s\n", door + strlen("https://"),
-			ca);
-	fclose(file);
+	config = test_config("aws.endpoint.sns = %s\naws.region = us-east-1\n"
+			     "event_bus.adapter = sns\n"
+			     "event_bus.topic_arn = %s\n"
+			     "event_bus.endpoint = %s/events/order-deleted\n"
+			     "%s%s", engine, topic, listener.url, more, check);
 	error_init(&err);
-	must(config_load(&config, path, &err));
 	must(event_bus_open(&bus, config, &err));
 }
 
@@ -72,7 +68,6 @@ static void close_bus(void)
 
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
 	uint8_t random[8];
 	char name[17];
 
@@ -82,8 +77,6 @@ static int set_up(void **state)
 	hex_encode(random, sizeof(random), name);
 	snprintf(topic, sizeof(topic), "arn:aws:sns:us-east-1:%s:t-%s",
 		 account, name);
-	snprintf(path, sizeof(path), "%s/bus-%s.conf",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp", name);
 	listener_start(&listener);
 	arena = arena_new("event_bus_test", 64 * MIB);
 	now_ms = clock_now_ms();
@@ -97,7 +90,6 @@ static int tear_down(void **state)
 	close_bus();
 	listener_stop(&listener);
 	arena_free(arena);
-	unlink(path);
 	return 0;
 }
 

@@ -5,11 +5,7 @@
  * ORDERMILL_TEST_AWS (moto), ORDERMILL_TEST_SNS (ministack): skipped where not
  * set.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "test_setup.h"
 
 #include "adapters/sns_api.h"
 #include "base/crypto.h"
@@ -22,7 +18,7 @@ static struct config *config;
 static struct mailer *mailer;
 static struct arena *arena;
 static struct error err;
-static char path[128], topic[160];
+static char topic[160];
 static unsigned made;
 
 static void count_made(enum setup_result result, const char *what,
@@ -40,23 +36,18 @@ static void must(bool ok)
 
 static bool open_mailer(const char *topic_arn)
 {
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fprintf(file, "aws.endpoint.sns = %s\naws.region = us-east-1\n"
+	config = test_config(
+		"aws.endpoint.sns = %s\naws.region = us-east-1\n"
 		"mailer.adapter = sns\nmailer.topic_arn = %s\n"
 		"event_bus.topic_arn = arn:aws:sns:us-east-1:1:bell\n",
 		engine, topic_arn);
-	fclose(file);
 	error_init(&err);
-	must(config_load(&config, path, &err));
 	return mailer_open(&mailer, config, &err);
 }
 
 static int set_up(void **state)
 {
 	struct setup setup = { .say = count_made };
-	const char *tmp = getenv("TMPDIR");
 	uint8_t random[8];
 	char name[17];
 
@@ -65,8 +56,6 @@ static int set_up(void **state)
 	hex_encode(random, sizeof(random), name);
 	snprintf(topic, sizeof(topic), "arn:aws:sns:us-east-1:%s:mails-%s",
 		 account, name);
-	snprintf(path, sizeof(path), "%s/topic-%s.conf",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp", name);
 	arena = setup.arena = arena_new("mailer_topic_test", 32 * MIB);
 	made = 0;
 	must(open_mailer(topic));
@@ -80,7 +69,6 @@ static int tear_down(void **state)
 	mailer_close(mailer);
 	config_free(config);
 	arena_free(arena);
-	unlink(path);
 	return 0;
 }
 

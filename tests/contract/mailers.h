@@ -5,15 +5,10 @@
 #ifndef CONTRACT_MAILERS_H
 #define CONTRACT_MAILERS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "test_setup.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -43,7 +38,7 @@ struct smtp_server {
 };
 
 struct mailroom {
-	char folder[64];
+	char folder[TEST_FOLDER_BYTES];
 	struct config *config;
 	struct mailer *mailer;
 	struct smtp_server server;
@@ -193,37 +188,19 @@ static inline void smtp_stop(struct smtp_server *server)
 static inline int mailroom_setup(void **state)
 {
 	struct mailroom *room = calloc(1, sizeof(*room));
-	const char *tmp = getenv("TMPDIR");
-	char path[128];
-	FILE *file;
 
 	error_init(&room->err);
-	snprintf(room->folder, sizeof(room->folder), "%s/mail.XXXXXX",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(room->folder));
+	test_folder_make(room->folder, "mail");
 	if (!strcmp(current_mailer, "smtp"))
 		smtp_start(&room->server);
-	snprintf(path, sizeof(path), "%s/conf", room->folder);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, "state.directory = %s\nmailer.adapter = %s\n"
+	room->config = test_config(
+		"state.directory = %s\nmailer.adapter = %s\n"
 		"mailer.url = smtp://127.0.0.1:%u\n", room->folder,
 		current_mailer, room->server.port ? room->server.port : 25);
-	fclose(file);
-	if (!config_load(&room->config, path, &room->err) ||
-	    !mailer_open(&room->mailer, room->config, &room->err))
+	if (!mailer_open(&room->mailer, room->config, &room->err))
 		fail_msg("%s %s", room->err.detail, room->err.cause);
 	*state = room;
 	return 0;
-}
-
-static inline int mailroom_remove(const char *path, const struct stat *status,
-				  int kind, struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
 }
 
 static inline int mailroom_teardown(void **state)
@@ -233,7 +210,7 @@ static inline int mailroom_teardown(void **state)
 	mailer_close(room->mailer);
 	smtp_stop(&room->server);
 	config_free(room->config);
-	nftw(room->folder, mailroom_remove, 8, FTW_DEPTH | FTW_PHYS);
+	test_folder_remove(room->folder);
 	free(room);
 	return 0;
 }

@@ -1,14 +1,8 @@
 /*
  * access_test.c: who gets in, and how soon nobody does any more?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test_setup.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <sys/stat.h>
 
 #include "base/crypto.h"
@@ -20,7 +14,7 @@
 #define ADA "om_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define BOB "om_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
 
-static char folder[64], tokens[100];
+static char folder[TEST_FOLDER_BYTES], tokens[100];
 static struct config *config;
 static struct arena *arena;
 static struct error err;
@@ -53,35 +47,16 @@ static const char *line(const char *name, const char *token,
 
 static int set_up(void **state)
 {
-	char path[100];
-	FILE *file;
-
 	(void)state;
 	arena = arena_new("access_test", 4 * MIB);
-	snprintf(folder, sizeof(folder), "/tmp/access.XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	test_folder_make(folder, "access");
 	snprintf(tokens, sizeof(tokens), "%s/tokens", folder);
-	snprintf(path, sizeof(path), "%s/conf", folder);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, "state.directory = %s\naccess.origins = "
-		"https://a.example https://b.example:8443\n", folder);
-	fclose(file);
-	error_init(&err);
-	if (!config_load(&config, path, &err))
-		fail_msg("%s", err.cause);
+	config = test_config("state.directory = %s\naccess.origins = "
+			     "https://a.example https://b.example:8443\n",
+			     folder);
 	access_open(config);
 	now_ms += 10000;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind,
-		      struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
 }
 
 static int tear_down(void **state)
@@ -89,7 +64,7 @@ static int tear_down(void **state)
 	(void)state;
 	config_free(config);
 	arena_free(arena);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_folder_remove(folder);
 	return 0;
 }
 

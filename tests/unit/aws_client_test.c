@@ -21,7 +21,6 @@ static struct error err;
 static struct aws_answer answer;
 static struct aws_header target;
 static struct aws_request request;
-static char path[200];
 
 static int64_t slept_ms;
 static unsigned sleeps;
@@ -47,30 +46,8 @@ static const struct aws_client_hooks fakes = {
 	fake_now, fake_random, fake_sleep,
 };
 
-static struct config *make_config(const char *text)
-{
-	const char *tmp = getenv("TMPDIR");
-	struct config *made;
-	FILE *file;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/aws_client_test.XXXXXX",
-		 tmp ? tmp : "/tmp");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	file = fdopen(fd, "w");
-	fputs(text, file);
-	fclose(file);
-	if (!config_load(&made, path, &err))
-		fail_msg("%s", err.cause);
-	unlink(path);
-	return made;
-}
-
 static int set_up(void **state)
 {
-	char text[300];
-
 	(void)state;
 	setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI", 1);
@@ -78,10 +55,10 @@ static int set_up(void **state)
 	listener_start(&listener);
 	arena = arena_new("aws_client_test", 64 * MIB);
 	error_init(&err);
-	snprintf(text, sizeof(text), "aws.region = eu-central-1\n"
-		 "aws.endpoint.dynamodb = %s\naws.endpoint.s3 = %s\n",
-		 listener.url, listener.url);
-	config = make_config(text);
+	config = test_config("aws.region = eu-central-1\n"
+			     "aws.endpoint.dynamodb = %s\n"
+			     "aws.endpoint.s3 = %s\n",
+			     listener.url, listener.url);
 	assert_true(aws_client_open(&client, config, AWS_DYNAMODB, &err));
 	aws_client_set_hooks(client, &fakes);
 	target = (struct aws_header){ STR("X-Amz-Target"),
@@ -413,7 +390,7 @@ static void a_connection_is_kept(void **state)
 
 static void assert_refused(const char *text, const char *setting)
 {
-	struct config *bad = make_config(text);
+	struct config *bad = test_config("%s", text);
 	struct aws_client *none;
 
 	error_init(&err);

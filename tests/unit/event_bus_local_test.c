@@ -5,8 +5,7 @@
 #include "http_listener.h"
 #include "../fakes/sns_forger.h"
 
-#include <ftw.h>
-
+#include "test_setup.h"
 #include "sns/sns_message.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -19,7 +18,7 @@
 #define RAW STR("{\"event_id\":\"1\",\"order\":{\"a\":\"\\n\xc3\xa4\"}}")
 
 static struct http_listener listener;
-static char folder[64];
+static char folder[TEST_FOLDER_BYTES];
 static struct config *config;
 static struct event_bus *bus;
 static struct arena *arena;
@@ -29,17 +28,12 @@ static int64_t now_ms;
 
 static void open_bus_at(const char *endpoint, const char *more)
 {
-	const char *path = arena_printf(arena, "%s/conf", folder);
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fprintf(file, "state.directory = %s\nevent_bus.topic_arn = " OUR_TOPIC
-		"\nevent_bus.endpoint = %s/events/order-deleted\n%s", folder,
-		endpoint, more);
-	fclose(file);
+	config = test_config("state.directory = %s\n"
+			     "event_bus.topic_arn = " OUR_TOPIC "\n"
+			     "event_bus.endpoint = %s/events/order-deleted\n%s",
+			     folder, endpoint, more);
 	error_init(&err);
-	if (!config_load(&config, path, &err) ||
-	    !event_bus_open(&bus, config, &err))
+	if (!event_bus_open(&bus, config, &err))
 		fail_msg("%s %s", err.detail, err.cause);
 }
 
@@ -54,29 +48,18 @@ static void close_bus(void)
 	config_free(config);
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind,
-		      struct FTW *where)
-{
-	(void)status, (void)kind, (void)where;
-	return remove(path);
-}
-
 /* One folder, so one key, for all: making one takes long. */
 static int make_folder(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
-	snprintf(folder, sizeof(folder), "%s/bus.XXXXXX",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(folder));
+	test_folder_make(folder, "bus");
 	return 0;
 }
 
 static int remove_folder(void **state)
 {
 	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return test_folder_remove(folder);
 }
 
 static int set_up(void **state)

@@ -18,21 +18,15 @@ static struct config *config;
 static struct event_bus *bus;
 static struct arena *arena;
 static struct error err;
-static char path[128];
 
 static bool try_open(const char *topic, const char *more)
 {
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fprintf(file, "aws.endpoint.sns = %s\naws.region = eu-central-1\n"
-		"event_bus.adapter = sns\nevent_bus.topic_arn = %s\n"
-		"site.url = https://desk.example.org\n%s", listener.url,
-		topic, more);
-	fclose(file);
+	config = listener_config(
+		&listener, "sns", "event_bus.adapter = sns\n"
+		"site.url = https://desk.example.org\n",
+		arena_printf(arena, "event_bus.topic_arn = %s\n%s", topic,
+			     more));
 	error_init(&err);
-	if (!config_load(&config, path, &err))
-		fail_msg("%s", err.cause);
 	return event_bus_open(&bus, config, &err);
 }
 
@@ -45,14 +39,7 @@ static void close_bus(void)
 
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
-	setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
-	setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
-	unsetenv("AWS_SESSION_TOKEN");
-	snprintf(path, sizeof(path), "%s/sns-%d.conf",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp", getpid());
 	listener_start(&listener);
 	arena = arena_new("event_bus_sns_test", 64 * MIB);
 	assert_true(try_open(TOPIC, ""));
@@ -65,7 +52,6 @@ static int tear_down(void **state)
 	close_bus();
 	listener_stop(&listener);
 	arena_free(arena);
-	unlink(path);
 	return 0;
 }
 
@@ -84,14 +70,7 @@ static const char *failure(const char *status, const char *code)
 
 static void play(const char *a, const char *b, const char *c, const char *d)
 {
-	static const char *answers[5];
-
-	listener.requests = 0;
-	answers[0] = a;
-	answers[1] = b;
-	answers[2] = c;
-	answers[3] = d;
-	listener.answers = answers;
+	listener_play(&listener, a, b, c, d);
 }
 
 static bool publish(struct str trace, bool *permanent)

@@ -5,12 +5,7 @@
 #ifndef UNIT_HTTP_LISTENER_H
 #define UNIT_HTTP_LISTENER_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test_setup.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -140,6 +135,34 @@ static inline void listener_stop(struct http_listener *listener)
 static inline const char *listener_body(const struct http_listener *listener)
 {
 	return strstr(listener->request, "\r\n\r\n") + 4;
+}
+
+/* The answers of the next requests, up to a NULL; the last one for ever. With
+ * none it is listener->answer again. */
+static inline void listener_play(struct http_listener *listener, const char *a,
+				 const char *b, const char *c, const char *d)
+{
+	static const char *answers[5];
+
+	answers[0] = a;
+	answers[1] = b;
+	answers[2] = c;
+	answers[3] = d;
+	listener->requests = 0;
+	listener->answers = a ? answers : NULL;
+}
+
+/* For a client of that service of AWS, which calls the listener. */
+static inline struct config *listener_config(
+	const struct http_listener *listener, const char *service,
+	const char *keys, const char *more)
+{
+	setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+	unsetenv("AWS_SESSION_TOKEN");
+	return test_config("aws.region = eu-central-1\n"
+			   "aws.endpoint.%s = %s\n%s%s", service,
+			   listener->url, keys, more);
 }
 
 #endif

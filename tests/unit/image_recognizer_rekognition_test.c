@@ -20,27 +20,18 @@ static struct error err;
 
 static void open_recognizer(const char *wordnet)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *path = arena_printf(arena, "%s/rekognition_test.XXXXXX",
-				  tmp ? tmp : "/tmp");
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	dprintf(fd, "aws.region = eu-central-1\naws.endpoint.rekognition = %s\n"
+	config = listener_config(
+		&listener, "rekognition",
 		"image_recognizer.adapter = rekognition\n"
-		"image_recognizer.min_confidence = 60\n"
-		"image_recognizer.wordnet = %s\n", listener.url, wordnet);
-	close(fd);
-	assert_true(config_load(&config, path, &err));
-	unlink(path);
+		"image_recognizer.min_confidence = 60\n",
+		arena_printf(arena, "image_recognizer.wordnet = %s\n",
+			     wordnet));
 	assert_true(image_recognizer_open(&recognizer, config, &err));
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-	setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
 	listener_start(&listener);
 	arena = arena_new("rekognition_test", 64 * MIB);
 	error_init(&err);

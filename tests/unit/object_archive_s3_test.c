@@ -28,20 +28,14 @@ static struct config *config;
 static struct object_archive *archive;
 static struct arena *arena;
 static struct error err;
-static char path[128];
 
 static void open_archive(const char *more)
 {
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fprintf(file, "aws.endpoint.s3 = %s\naws.region = eu-central-1\n"
-		"object_archive.adapter = s3\nobject_archive.bucket = bbb\n%s",
-		listener.url, more);
-	fclose(file);
+	config = listener_config(&listener, "s3",
+				 "object_archive.adapter = s3\n"
+				 "object_archive.bucket = bbb\n", more);
 	error_init(&err);
-	if (!config_load(&config, path, &err) ||
-	    !object_archive_open(&archive, config, &err))
+	if (!object_archive_open(&archive, config, &err))
 		fail_msg("%s %s", err.detail, err.cause);
 }
 
@@ -53,14 +47,7 @@ static void close_archive(void)
 
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
-	setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
-	setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
-	unsetenv("AWS_SESSION_TOKEN");
-	snprintf(path, sizeof(path), "%s/s3-%d.conf",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp", getpid());
 	listener_start(&listener);
 	arena = arena_new("object_archive_s3_test", 64 * MIB);
 	open_archive("");
@@ -73,21 +60,12 @@ static int tear_down(void **state)
 	close_archive();
 	listener_stop(&listener);
 	arena_free(arena);
-	unlink(path);
 	return 0;
 }
 
-/* The answers of the next requests; NULL ends them. */
 static void play(const char *a, const char *b, const char *c, const char *d)
 {
-	static const char *answers[5];
-
-	listener.requests = 0;
-	answers[0] = a;
-	answers[1] = b;
-	answers[2] = c;
-	answers[3] = d;
-	listener.answers = a ? answers : NULL;
+	listener_play(&listener, a, b, c, d);
 }
 
 static bool put(enum object_put_mode mode)
@@ -298,15 +276,8 @@ static void settings_that_are_wrong_stop_the_start(void **state)
 	struct config *other;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		FILE *file = fopen(path, "w");
-
-		assert_non_null(file);
-		fputs(wrong[i], file);
-		fclose(file);
-		error_init(&err);
-		assert_false(config_load(&other, path, &err));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_false(test_config_try(&other, &err, "%s", wrong[i]));
 }
 
 int main(void)

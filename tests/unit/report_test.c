@@ -3,15 +3,9 @@
  * fonts' folder and the machine's memory? What it looks like and says is in
  * tests/integration/test_generate_pdf_report.py.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test_setup.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -31,17 +25,13 @@ static struct report *report;
 static struct order order;
 static struct str pdf;
 static unsigned pages;
-static char folder[64];
+static char folder[TEST_FOLDER_BYTES];
 
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
 	error_init(&err);
-	snprintf(folder, sizeof(folder), "%s/report.XXXXXX",
-		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(folder));
+	test_folder_make(folder, "report");
 	report = NULL;
 	pages = 0;
 	head = (struct report_head){
@@ -59,21 +49,12 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind,
-		      struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	(void)state;
 	report_free(report);
 	report = NULL;
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_folder_remove(folder);
 	return 0;
 }
 

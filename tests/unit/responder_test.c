@@ -3,15 +3,9 @@
  * never before the commit? A worker runs in a child on a socket of its own; the
  * test is its web server. Stopped by SIGSTOP, a worker finds all at once.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test_setup.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,7 +31,7 @@ static struct shared {
 } *shared;
 
 static struct {
-	char folder[64], path[128], log[128];
+	char folder[TEST_FOLDER_BYTES], path[128], log[128];
 	struct config *config;
 	struct arena *arena;
 	int listener;
@@ -123,32 +117,15 @@ static const struct operation looking = {
 
 /* --- the bench ------------------------------------------------------------ */
 
-static void load_config(void)
-{
-	struct error err;
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/conf", bench.folder);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, "state.directory = %s\n", bench.folder);
-	fclose(file);
-	error_init(&err);
-	if (!config_load(&bench.config, path, &err))
-		fail_msg("%s %s", err.detail, err.cause);
-}
-
 static int set_up(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	(void)state;
-	snprintf(bench.folder, sizeof(bench.folder), "/tmp/responder.XXXXXX");
-	assert_non_null(mkdtemp(bench.folder));
+	test_folder_make(bench.folder, "responder");
 	snprintf(bench.path, sizeof(bench.path), "%s/sock", bench.folder);
 	snprintf(bench.log, sizeof(bench.log), "%s/log", bench.folder);
-	load_config();
+	bench.config = test_config("state.directory = %s\n", bench.folder);
 	bench.arena = arena_new("responder_test", 64 * MIB);
 	bench.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
 				SOCK_CLOEXEC, 0);
@@ -215,15 +192,6 @@ static bool has_ended(int64_t wait_ms)
 	return false;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind,
-		      struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	(void)state;
@@ -234,7 +202,7 @@ static int tear_down(void **state)
 	close(bench.listener);
 	arena_free(bench.arena);
 	config_free(bench.config);
-	nftw(bench.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_folder_remove(bench.folder);
 	return 0;
 }
 

@@ -2,13 +2,7 @@
  * sns_verify_test.c: are SNS's own messages taken and no others, and what does
  * a forgery make us fetch?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include <ftw.h>
+#include "test_setup.h"
 
 #define OUR_TOPIC "arn:aws:sns:us-west-2:000000000000:order-deleted"
 #define OUR_CERTIFICATE \
@@ -21,7 +15,7 @@
 
 #include "base/banned.h"
 
-static char folder[64];
+static char folder[TEST_FOLDER_BYTES];
 static struct arena *arena;
 static struct error err;
 static struct event event;
@@ -63,12 +57,8 @@ static const char *read_text(const char *name)
 
 static int make_keys(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
-	snprintf(folder, sizeof(folder), "%s/sns.XXXXXX",
-		 tmp && strlen(tmp) < 48 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(folder));
+	test_folder_make(folder, "sns");
 	arena = arena_new("sns_verify_test", 64 * MIB);
 	error_init(&err);
 	assert_true(signing_key_ensure(path_of("key.pem"), path_of("cert.pem"),
@@ -80,17 +70,10 @@ static int make_keys(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind,
-		      struct FTW *where)
-{
-	(void)status, (void)kind, (void)where;
-	return remove(path);
-}
-
 static int remove_keys(void **state)
 {
 	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return test_folder_remove(folder);
 }
 
 static int set_up(void **state)
