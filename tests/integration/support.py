@@ -233,6 +233,16 @@ class Mailbox:
                 if address in recipients]
 
 
+def photo_of_an_order(api):
+    """its bytes, and the link to it"""
+    content = png(60, 60)
+    seen = api.raw("POST", "/api/images?description=a", content,
+                   "image/png").json()
+    order = api.order(description="a", image={"receipt": seen["receipt"]})
+    return content, api.get("/api/orders/" + order["id"]).json()[
+        "image"]["url"]
+
+
 def parse_mail(content):
     return email.message_from_bytes(content, policy=email.policy.default)
 

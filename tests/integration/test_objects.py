@@ -1,19 +1,14 @@
 """GET /objects/…: presigned links (the other half of S3)"""
 import pytest
 
-from support import png, problem
+from support import photo_of_an_order, problem
 
 pytestmark = pytest.mark.local("S3 is a door of its own")
 
 
 @pytest.fixture(scope="module")
 def photo(api):
-    content = png(60, 60)
-    seen = api.raw("POST", "/api/images?description=a", content,
-                   "image/png").json()
-    order = api.order(description="a", image={"receipt": seen["receipt"]})
-    return content, api.get("/api/orders/" + order["id"]).json()[
-        "image"]["url"]
+    return photo_of_an_order(api)
 
 
 def test_gives_the_bytes(api, photo):

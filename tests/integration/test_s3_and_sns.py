@@ -11,7 +11,8 @@ import requests
 
 from desk import Desk
 from profiles import NO_PHOTOS, Bucket
-from support import Api, archived, png, problem, wait_until
+from support import (Api, archived, photo_of_an_order, png, problem,
+                     wait_until)
 
 boto3 = pytest.importorskip("boto3", reason="pip's boto3 is not installed")
 
@@ -105,12 +106,7 @@ def test_a_deletion_whose_object_is_there_with_other_bytes_stays_open(
 
 @pytest.fixture(scope="module")
 def photo(api):
-    content = png(60, 60)
-    seen = api.raw("POST", "/api/images?description=a", content,
-                   "image/png").json()
-    order = api.order(description="a", image={"receipt": seen["receipt"]})
-    return content, api.get("/api/orders/" + order["id"]).json()[
-        "image"]["url"]
+    return photo_of_an_order(api)
 
 
 @pytest.fixture(scope="module")
