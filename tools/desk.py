@@ -783,7 +783,8 @@ def command_up(arguments):
         return 3
     if arguments.profile == "aws-peers":
         say("Starting DynamoDB Local, radosgw, moto and ministack; what they "
-            "keep is gone after ./dev down")
+            "keep is gone after ./dev down. moto's Rekognition sees a mobile "
+            "phone in every photo")
     say(f"Starting eleven operations, objects, relay and nginx "
         f"(state in {arguments.state})")
     if arguments.foreground:
