@@ -75,6 +75,6 @@ const struct operation operation = {
 	},
 	.max_body_bytes = LIMIT_JSON_BODY_BYTES,
 	.limit_ms = LIMIT_SWEEP_MS,
-	.workers = 1, .batch = 1, .queue = 16,
+	.workers = 2, .batch = 1, .queue = 16,
 	.open_ports = open_ports, .handle = archive_deleted_orders,
 };

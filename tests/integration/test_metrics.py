@@ -74,6 +74,15 @@ def test_probes_are_not_counted(busy):
         requests(before, "archive_deleted_orders")
 
 
+def test_a_long_sweep_does_not_keep_probes_waiting(busy):
+    worker = descendants(busy.desk.programs["archive_deleted_orders"].pid)[0]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        assert busy.get("/readyz", token=None).status_code == 200
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
 def test_a_worker_that_dies_is_a_restart_and_counts_stay(busy):
     busy.order()
     before = metrics(busy)
