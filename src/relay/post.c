@@ -127,6 +127,20 @@ static bool send_mail(struct post *post, const struct queued_mail *mail,
 			   buf_str(&message), mail->id, ret_permanent, err);
 }
 
+/* What the server took is noted before anything else is sent: else a store that
+ * is away for a moment would have it sent twice. */
+static bool note_sent(struct post *post, const struct turn *turn,
+		      struct error *err)
+{
+	if (!post->sent_id[0])
+		return true;
+	if (!subscriber_list_mail_sent(post->subscribers, post->sent_id,
+				       turn->now_ms, err))
+		return false;
+	post->sent_id[0] = '\0';
+	return true;
+}
+
 static bool post_one(struct post *post, const struct queued_mail *mail,
 		     struct turn *turn, struct error *err)
 {
@@ -137,8 +151,8 @@ static bool post_one(struct post *post, const struct queued_mail *mail,
 	error_init(&failure);
 	if (send_mail(post, mail, turn, &subject, &permanent, &failure)) {
 		log_mail("info", "mail_sent", mail, &subject, STR(""));
-		return subscriber_list_mail_sent(post->subscribers, mail->id,
-						 turn->now_ms, err);
+		memcpy(post->sent_id, mail->id, sizeof(post->sent_id));
+		return note_sent(post, turn, err);
 	}
 	struct str reason = str_from(error_reason(&failure));
 	bool dead = permanent ||
@@ -257,7 +271,8 @@ bool post_turn(struct post *post, struct turn *turn, struct error *err)
 	struct queued_mail *mail;
 	size_t count;
 
-	if (!subscriber_list_due_mails(post->subscribers, turn->due_ms, 1,
+	if (!note_sent(post, turn, err) ||
+	    !subscriber_list_due_mails(post->subscribers, turn->due_ms, 1,
 				       turn->arena, &mail, &count, err))
 		return false;
 	if (count) {

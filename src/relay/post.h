@@ -20,6 +20,7 @@ struct post {
 	struct deletion_log *log;
 	struct object_archive *archive;
 	struct mailer *mailer;
+	char sent_id[ORDER_ID_BYTES];	/* sent, not noted yet; "": none */
 	unsigned sent_since_advance;
 	int64_t advance_at_ms;
 	char after[ORDER_ID_BYTES];	/* where the next page starts */

@@ -9,6 +9,7 @@ import hmac
 import http.client
 import http.server
 import json
+import random
 import re
 import socket
 import ssl
@@ -102,8 +103,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         if "Date" not in headers:
             self.send_header("Date", email.utils.formatdate(usegmt=True))
-        self.send_header("Content-Length",
-                         str(len(body) if length is None else length))
+        if "Content-Length" not in headers:     # a HEAD's is the object's
+            self.send_header("Content-Length",
+                             str(len(body) if length is None else length))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -180,9 +182,11 @@ class AwsProxy:
         peer.endheaders(message.body)
         got = peer.getresponse()
         body = got.read()
+        hop = ["connection", "transfer-encoding"]
+        if message.method != "HEAD":
+            hop.append("content-length")
         headers = {name: value for name, value in got.getheaders()
-                   if name.lower() not in ("content-length", "connection",
-                                           "transfer-encoding")}
+                   if name.lower() not in hop}
         peer.close()
         return got.status, headers, body
 
@@ -266,3 +270,25 @@ def clock_off_by(seconds):
             status, headers, body = handler.proxy.forward(message)
         handler.send(status, {**headers, **date}, body)
     return fault
+
+
+class Unsteady(AwsProxy):
+    """So many percent of the requests meet some fault, whichever."""
+    common = (throttled, failed, slow_down, expired, redirect, refused,
+              dropped, dropped, half, slow(0.3), damaged)
+    rare = (stuck, huge, huge_headers, clock_off_by(3600))
+
+    percent = 0
+
+    def __init__(self, upstream, seed):
+        self.pick = random.Random(seed)
+        self.met = {"common": 0, "rare": 0}
+        super().__init__(upstream)
+
+    def next_fault(self, message):
+        with self.lock:
+            if self.pick.random() * 100 >= self.percent:
+                return None
+            kind = self.rare if self.pick.random() < 0.05 else self.common
+            self.met["rare" if kind is self.rare else "common"] += 1
+            return self.pick.choice(kind)

@@ -14,7 +14,7 @@ import urllib.request
 from desk import descendants, say
 
 CLOSED_WITHIN_S = 60
-FD_SLACK = 4
+FD_SLACK = 8        # libcurl keeps a connection or two more after faults
 MEMORY_SLACK_KIB = 4096
 # AddressSanitizer keeps what was freed, to catch its use.
 ASAN_QUARANTINE_KIB = 256 * 1024

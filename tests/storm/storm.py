@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 sys.path.insert(0, HERE)
 
 import checker  # noqa: E402
+from aws_proxy import Unsteady  # noqa: E402
 from desk import RESPONDERS, Trouble, descendants, say  # noqa: E402
 from mail_sink import MailSink  # noqa: E402
 from peers import Missing, Peers  # noqa: E402
@@ -237,7 +238,24 @@ def close_s3(peers, log, seconds):
     threading.Timer(PATIENCE_S, setattr, (log, "s3_is_away", False)).start()
 
 
-def run(desk, sink, arguments, peers=None):
+def unsteady_peers(peers, arguments, overrides):
+    """Proxies before DynamoDB, S3 and SNS that do what services and networks
+    do to some of the requests."""
+    proxies = []
+    for service, peer in (("dynamodb", "dynamodb"), ("s3", "s3"),
+                          ("sns", "moto")):
+        proxies.append(Unsteady(peers.need(peer),
+                                f"{arguments.seed}-{service}"))
+        overrides["aws.endpoint." + service] = proxies[-1].url
+    return proxies
+
+
+def set_faults(proxies, percent):
+    for proxy in proxies:
+        proxy.percent = percent
+
+
+def run(desk, sink, arguments, peers=None, proxies=()):
     token = desk.token()
     log = Log()
     client = Client(desk, token, log)
@@ -249,6 +267,7 @@ def run(desk, sink, arguments, peers=None):
     checker.wait_closed(desk, 30)
     time.sleep(1.5)
     before = checker.resources(desk)
+    set_faults(proxies, arguments.faults)
     seconds = max(2.0, arguments.kills * arguments.every, arguments.s3_down)
     total = arguments.deletes * 5 // 4 + 1
     plan = {"made": 0, "total": total, "kills": arguments.kills}
@@ -274,6 +293,12 @@ def run(desk, sink, arguments, peers=None):
         thread.join()
     done.set()
     watcher.join()
+    if proxies:
+        set_faults(proxies, 0)
+        last_fault = time.monotonic()
+        say(f"{sum(sum(proxy.met.values()) for proxy in proxies)} faulty "
+            f"answers, {sum(proxy.met['rare'] for proxy in proxies)} of them "
+            "of the rare kinds")
     return checker.check(desk, sink, token, log, before, last_fault,
                          SUBSCRIBERS)
 
@@ -289,7 +314,12 @@ def main():
                         default="local")
     parser.add_argument("--s3-down", type=float, default=0, metavar="SECONDS",
                         help="with aws-peers: S3 is away for so long")
+    parser.add_argument("--faults", type=float, default=0, metavar="PERCENT",
+                        help="with aws-peers: so many of the requests to "
+                        "DynamoDB, S3 and SNS meet a fault")
     arguments = parser.parse_args()
+    if arguments.faults and arguments.profile != "aws-peers":
+        parser.error("--faults needs --profile aws-peers")
     if arguments.s3_down and arguments.profile != "aws-peers":
         parser.error("--s3-down needs --profile aws-peers")
     state = tempfile.mkdtemp(prefix="storm-")
@@ -299,6 +329,7 @@ def main():
         "mailer.url": f"smtp://127.0.0.1:{sink.port}",
         "relay.sweep_after_s": "10"}
     desk = peers = None
+    proxies = []
     good = False
     try:
         if arguments.profile == "local":
@@ -306,9 +337,11 @@ def main():
         else:
             say("Starting the peers")
             peers = Peers(os.path.join(state, "peers")).start()
+            if arguments.faults:
+                proxies = unsteady_peers(peers, arguments, overrides)
             desk = aws_desk(peers, state, overrides, {})
         desk.start()
-        good = run(desk, sink, arguments, peers)
+        good = run(desk, sink, arguments, peers, proxies)
     except (Trouble, Missing) as trouble:
         print(f"./dev storm: {trouble}", file=sys.stderr)
     finally:

@@ -33,6 +33,7 @@ static struct fake_list {
 	int64_t next_ms[20];
 	size_t count;
 	unsigned sent, failed, dead;
+	bool is_away;		/* for what is to be noted */
 	int64_t put_off_until_ms;
 	char subscribed[100], confirmed[ORDER_ID_BYTES];
 } list;
@@ -88,8 +89,10 @@ static void take_out(const char *mail_id)
 static bool fake_sent(struct subscriber_list *self, const char *mail_id,
 		      int64_t now_ms, struct error *error)
 {
-	(void)self, (void)now_ms, (void)error;
+	(void)self, (void)now_ms;
 	/* never before the 250 */
+	if (list.is_away)
+		return error_set(error, ERROR_UNAVAILABLE, "away");
 	assert_true(mailer.taken > list.sent || list.confirmed[0]);
 	list.sent++;
 	take_out(mail_id);
@@ -296,6 +299,23 @@ static void a_deletion_is_told_with_its_order(void **state)
 	assert_int_equal(list.sent, 1);
 	assert_non_null(strstr(mailer.message, "a cup"));
 	assert_non_null(strstr(mailer.message, "0af7651916cd43dd8448eb211c"));
+}
+
+static void a_mail_that_could_not_be_noted_is_not_sent_again(void **state)
+{
+	(void)state;
+	owe(MAIL_CONFIRM, "");
+	owe(MAIL_CONFIRM, "");
+	list.is_away = true;
+	for (unsigned i = 0; i < 3; i++) {
+		error_init(&err);
+		assert_false(post_turn(&post, &turn, &err));
+		assert_int_equal(mailer.taken, 1);
+	}
+	list.is_away = false;
+	take_turn();
+	assert_int_equal(mailer.taken, 2);
+	assert_int_equal(list.sent, 2);
 }
 
 static void a_refused_mail_waits_within_its_limit(void **state)
@@ -532,6 +552,7 @@ int main(void)
 		post_test(a_confirmation_is_sent_and_noted),
 		post_test(the_sender_is_the_address_alone),
 		post_test(a_deletion_is_told_with_its_order),
+		post_test(a_mail_that_could_not_be_noted_is_not_sent_again),
 		post_test(a_refused_mail_waits_within_its_limit),
 		post_test(no_wait_is_longer_than_an_hour),
 		post_test(a_mail_refused_for_good_is_dead),
