@@ -80,5 +80,4 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
     print(tally, len(failures))
     assert not failures, (len(failures), tally, failures[:9])
     assert all(restarts[name] == ROUNDS for name in RESPONDERS), restarts
-    assert tally["reads"] > 500 and tally["uploads"] > 100 and \
-        tally["writes"] > 500, tally
+    assert min(tally.values()) > ROUNDS, tally

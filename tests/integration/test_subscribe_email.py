@@ -1,5 +1,4 @@
 """POST /api/subscriptions, POST /api/subscriptions/confirm"""
-import statistics
 import time
 
 import pytest
@@ -71,8 +70,8 @@ def test_takes_the_same_time_whatever_is_known(make_desk, addresses):
             answer = client.post("/api/subscriptions", {"email": address})
             times[kind].append(time.perf_counter() - started)
             assert answer.status_code == 202
-    known, fresh = (statistics.median(times[kind])
-                    for kind in ("known", "fresh"))
+    # the least that each took: what a busy machine adds is not its own
+    known, fresh = min(times["known"]), min(times["fresh"])
     assert abs(known - fresh) < 0.002, (known, fresh)
 
 
