@@ -127,7 +127,7 @@ bool dynamodb_filter_bounds(const struct dynamodb_filter *filter,
 	if (query->has_position && sort == query->sort) {
 		dynamodb_sort_key(sort, query->position_value,
 				  query->position_id, at);
-		if (dynamodb_ascends(query)) {
+		if (order_query_ascends(query)) {
 			memcpy(at + strlen(at), "!", 2);
 			if (strcmp(at, low) > 0)
 				memcpy(low, at, sizeof(at));

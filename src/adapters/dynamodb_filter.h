@@ -24,12 +24,6 @@ struct dynamodb_filter {
 	size_t word_count;
 };
 
-/* Towards greater values? Backwards is the other way round. */
-static inline bool dynamodb_ascends(const struct order_query *query)
-{
-	return query->descending == query->backwards;
-}
-
 /* False when no order can fit. The query may move its position on later. */
 bool dynamodb_filter_init(struct dynamodb_filter *filter,
 			  const struct order_query *query, struct arena *arena);

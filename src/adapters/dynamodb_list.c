@@ -44,30 +44,22 @@ struct source {
 
 /* --- candidates ---------------------------------------------------------- */
 
-/* Positive: `a` comes behind `b`. */
-static int compare(const struct order_query *query, int64_t value,
-		   const char *id, const struct candidate *b)
-{
-	int order = value < b->value ? -1 :
-		    value > b->value ? 1 : strcmp(id, b->id);
-
-	return dynamodb_ascends(query) ? order : -order;
-}
-
 /* Keeps the best ones; those of an index come in order, so that this is one
  * comparison each. */
 static void take(struct listing *list, const struct candidate *candidate)
 {
 	const struct order_query *query = &list->query;
-	struct candidate position = { .value = query->position_value };
 	size_t at = list->count;
 
-	memcpy(position.id, query->position_id, sizeof(position.id));
-	if (query->has_position && compare(query, candidate->value,
-					   candidate->id, &position) <= 0)
+	if (query->has_position &&
+	    order_query_compare(query, candidate->value, candidate->id,
+				query->position_value,
+				query->position_id) <= 0)
 		return;
-	while (at && compare(query, candidate->value, candidate->id,
-			     &list->best[at - 1]) < 0)
+	while (at && order_query_compare(query, candidate->value,
+					 candidate->id,
+					 list->best[at - 1].value,
+					 list->best[at - 1].id) < 0)
 		at--;
 	if (at == list->wanted)
 		return;
@@ -102,7 +94,7 @@ static bool collect_from(struct listing *list, const struct source *source,
 	char low[DYNAMODB_SORT_BYTES], high[DYNAMODB_SORT_BYTES];
 	struct dynamodb_query query = {
 		.index = source->index,
-		.descending = !dynamodb_ascends(&list->query),
+		.descending = !order_query_ascends(&list->query),
 	};
 	struct candidate candidate;
 	struct json_iterator it;
@@ -184,7 +176,7 @@ static bool collect_months(struct listing *list, struct error *err)
 	dynamodb_month_of(time_of_key(high), last);
 	for (size_t i = 0; i < count && list->count < list->wanted; i++) {
 		const char *month = list->db->months[
-			dynamodb_ascends(&list->query) ? i : count - 1 - i];
+			order_query_ascends(&list->query) ? i : count - 1 - i];
 
 		if (strcmp(month, first) < 0 || strcmp(month, last) > 0)
 			continue;
@@ -300,16 +292,6 @@ static void go_behind_last(struct listing *list)
 	memcpy(list->query.position_id, last->id, sizeof(last->id));
 }
 
-static void reverse(struct stored_order *orders, size_t count)
-{
-	for (size_t i = 0; i < count / 2; i++) {
-		struct stored_order other = orders[i];
-
-		orders[i] = orders[count - 1 - i];
-		orders[count - 1 - i] = other;
-	}
-}
-
 /* The page and one more, which says whether more follow. */
 static bool fill(struct listing *list, struct order_page *ret,
 		 struct error *err)
@@ -355,9 +337,6 @@ bool dynamodb_list(struct dynamodb *db, const struct order_query *query,
 		return true;
 	if (!fill(&list, ret, err))
 		return false;
-	ret->has_more = ret->count > query->limit;
-	ret->count -= ret->has_more;
-	if (query->backwards)
-		reverse(ret->orders, ret->count);
+	order_page_finish(ret, query);
 	return true;
 }

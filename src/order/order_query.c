@@ -359,3 +359,13 @@ bool order_query_parse(struct order_query *ret, struct str query,
 	       read_search(ret, given[Q], err) &&
 	       read_cursor(ret, given[CURSOR], secret, arena, err);
 }
+
+int order_query_compare(const struct order_query *query, int64_t value,
+			const char *id, int64_t other_value,
+			const char *other_id)
+{
+	int order = value < other_value ? -1 :
+		    value > other_value ? 1 : strcmp(id, other_id);
+
+	return order_query_ascends(query) ? order : -order;
+}

@@ -31,6 +31,16 @@ struct order_query {
 	char position_id[ORDER_ID_BYTES];
 };
 
+/* Towards greater values? Backwards is the other way round. */
+static inline bool order_query_ascends(const struct order_query *query)
+{
+	return query->descending == query->backwards;
+}
+/* Positive: an order with that value and id comes behind the other one. */
+int order_query_compare(const struct order_query *query, int64_t value,
+			const char *id, int64_t other_value,
+			const char *other_id);
+
 /*
  * `query` is the raw query string. Unknown and repeated names, a limit outside
  * 1..LIMIT_PAGE, an unknown zone: ERROR_BAD_PARAMETER naming the parameter.

@@ -83,3 +83,17 @@ bool order_store_recall(struct order_store *store,
 {
 	return store->ops->recall(store, idempotency, arena, ret, found, err);
 }
+
+void order_page_finish(struct order_page *page,
+		       const struct order_query *query)
+{
+	page->has_more = page->count > query->limit;
+	page->count -= page->has_more;
+	for (size_t i = 0; query->backwards && i < page->count / 2; i++) {
+		struct stored_order *last = &page->orders[page->count - 1 - i];
+		struct stored_order other = page->orders[i];
+
+		page->orders[i] = *last;
+		*last = other;
+	}
+}

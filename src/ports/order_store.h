@@ -102,6 +102,11 @@ bool order_store_recall(struct order_store *store,
 			struct arena *arena, struct answer *ret, bool *found,
 			struct error *err) MUST_CHECK;
 
+/* What an adapter has read, in the direction of the query and up to one more
+ * than its limit, as the page that was asked for. */
+void order_page_finish(struct order_page *page,
+		       const struct order_query *query);
+
 /* The adapters, for order_store_open. */
 bool order_store_dynamodb_open(struct order_store **ret,
 			       struct database *database,
