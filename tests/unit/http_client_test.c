@@ -177,6 +177,8 @@ static void no_request_takes_longer_than_the_deadline(void **state)
 	deadline_set_in(300);
 	assert_false(post(listener.url, STR("x")));
 	assert_in_range(clock_boot_ms() - start_ms, 250, 2000);
+	while (deadline_left_ms() > 0)	/* libcurl may end a moment before */
+		usleep(1000);
 	assert_false(post(listener.url, STR("x")));
 	assert_int_equal(listener.requests, 1);
 	deadline_clear();
