@@ -27,6 +27,18 @@ bool file_write_all(int fd, struct str bytes)
 	return true;
 }
 
+bool file_make_folders_of(const char *path, unsigned mode)
+{
+	char part[PATH_MAX];
+
+	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return false;
+	}
+	return true;
+}
+
 bool file_sync_folder_of(const char *path)
 {
 	char folder[PATH_MAX];

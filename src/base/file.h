@@ -14,6 +14,9 @@
  * signal comes between; false: errno says why, and some may be written. */
 bool file_write_all(int fd, struct str bytes) MUST_CHECK;
 
+/* The folders above it, where there are none yet; false: errno. */
+bool file_make_folders_of(const char *path, unsigned mode) MUST_CHECK;
+
 /* What is done in the folder of `path` is durable; false: errno. */
 bool file_sync_folder_of(const char *path) MUST_CHECK;
 

@@ -18,19 +18,6 @@ static bool path_fault(const char *path, struct error *err)
 			   strerror(errno));
 }
 
-static bool make_folders(const char *path, struct error *err)
-{
-	CLEANUP(cleanup_free) char *copy = strdup(path);
-
-	for (char *end = copy; end && (end = strchr(end + 1, '/'));) {
-		*end = '\0';
-		if (mkdir(copy, 0700) && errno != EEXIST)
-			return path_fault(copy, err);
-		*end = '/';
-	}
-	return true;
-}
-
 static bool write_line(int fd, struct str line)
 {
 	return file_write_all(fd, line) && file_write_all(fd, STR("\n")) &&
@@ -45,8 +32,8 @@ bool secret_file_ensure(const char *path, struct str line, struct error *err)
 
 	if (!access(path, F_OK))
 		return true;
-	if (!make_folders(path, err))
-		return false;
+	if (!file_make_folders_of(path, 0700))
+		return path_fault(path, err);
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
 	    (int)sizeof(temporary))
 		return error_cause(err, ERROR_UNAVAILABLE,

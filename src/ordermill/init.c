@@ -35,18 +35,10 @@ static void say(bool was_there, const char *what, const char *where)
 /* With the folders above it. */
 static bool make_folder(const char *path, unsigned mode, struct error *err)
 {
-	char part[4096];
-	bool was_there = exists(path);
-
-	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		if (mkdir(part, FOLDER_MODE) < 0 && errno != EEXIST)
-			return error_cause(err, ERROR_UNAVAILABLE, "%s: %s",
-					   part, strerror(errno));
-	}
-	if (was_there)
+	if (exists(path))
 		return true;
-	if (mkdir(path, mode) < 0 || chmod(path, mode) < 0)
+	if (!file_make_folders_of(path, FOLDER_MODE) ||
+	    mkdir(path, mode) < 0 || chmod(path, mode) < 0)
 		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
 				   strerror(errno));
 	say(false, "folder", path);

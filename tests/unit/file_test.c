@@ -207,6 +207,28 @@ static void a_file_that_cannot_be_written_leaves_the_old_one(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+static void missing_folders_are_made(void **state)
+{
+	char outer[80], inner[96], inside[112];
+
+	(void)state;
+	snprintf(outer, sizeof(outer), "%s/a", folder);
+	snprintf(inner, sizeof(inner), "%s/b", outer);
+	snprintf(inside, sizeof(inside), "%s/file", inner);
+	assert_true(file_make_folders_of(inside, 0700));
+	assert_true(file_make_folders_of(inside, 0750));	/* as they are */
+	assert_int_equal(mode_of(inner), 0700);
+	assert_int_equal(access(inside, F_OK), -1);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(outer), 0);
+
+	write_file("no folder");
+	snprintf(inside, sizeof(inside), "%s/b/file", path);
+	assert_false(file_make_folders_of(inside, 0700));
+	assert_int_equal(errno, ENOTDIR);
+	assert_true(file_make_folders_of("file", 0700));
+}
+
 /* --- still the one that was read? ---------------------------------------- */
 
 static void a_change_is_seen_once(void **state)
@@ -264,6 +286,7 @@ int main(void)
 		TEST(the_mode_of_the_file_that_is_there_stays),
 		TEST(what_a_killed_writer_left_is_no_obstacle),
 		TEST(a_file_that_cannot_be_written_leaves_the_old_one),
+		TEST(missing_folders_are_made),
 		TEST(a_change_is_seen_once),
 		TEST(a_file_in_its_place_is_another_one),
 		TEST(it_is_looked_at_once_a_second),
