@@ -309,9 +309,9 @@ static void claims_must_fit(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_out(sign(rsa, RS256,
 				arena_printf(arena, "%s%s", bad[i][0],
-					     GOOD_CLAIMS +
-					     strlen("{\"iss\":\"https://issuer."
-						    "example/pool\","))),
+					     &GOOD_CLAIMS[strlen(
+						"{\"iss\":\"https://issuer."
+						"example/pool\",")])),
 			   bad[i][1]);
 	for (size_t i = 0; i < ARRAY_LEN(worse); i++)
 		assert_out(sign(rsa, RS256,
