@@ -21,7 +21,8 @@
 
 #define SITE_MAX_BYTES (64u * KIB)
 #define HERE_ONLY "127.0.0.1:8080"
-#define EVERYWHERE "80;\n\tlisten [::]:80"
+/* This machine keeps its own door: the relay, and who asks for /metrics. */
+#define EVERYWHERE "80;\n\tlisten [::]:80;\n\tlisten " HERE_ONLY
 
 struct site {
 	const char *template;

@@ -6,7 +6,7 @@ import re
 import pytest
 import requests
 
-from support import Api, as_written, in_parallel, problem
+from support import Api, as_written, in_parallel, problem, wait_until
 
 
 def is_problem(answer, status):
@@ -60,6 +60,44 @@ def test_a_responder_that_is_away_is_503(make_desk):
         body = problem(busy[0], 503, "unavailable")
         assert busy[0].headers["Retry-After"]
         assert body["instance"] == "/api/orders"
+    finally:
+        desk.resume_program("get_orders")
+
+
+def give_connections(desk, count):
+    path = os.path.join(desk.state, "nginx", "nginx.conf")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(re.sub("worker_connections [0-9]+",
+                          f"worker_connections {count}", text))
+    nginx = desk.programs["nginx"]
+    before = nginx.workers()
+    desk.reload_nginx()
+    wait_until(lambda: nginx.workers() and not set(before)
+               & set(nginx.workers()), what="the end of the workers before")
+
+
+def test_what_nginx_has_no_connection_left_for_is_503(make_desk):
+    desk = make_desk()
+    api = Api(desk, desk.token())
+    desk.pause_program("get_orders")
+    try:
+        def ask(_):
+            try:
+                return api.again().get("/api/orders", timeout=2)
+            except (requests.Timeout, requests.ConnectionError):
+                return None     # it waits, or was not let in at all
+        answers = []
+        # each request takes two: with one of the numbers, one is left
+        for count in (24, 25):
+            give_connections(desk, count)
+            answers += in_parallel(30, ask)
+        answers = [answer for answer in answers if answer is not None]
+        assert answers
+        for answer in answers:
+            problem(answer, 503, "unavailable")
+            assert answer.headers["Retry-After"]
     finally:
         desk.resume_program("get_orders")
 

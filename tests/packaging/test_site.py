@@ -59,7 +59,9 @@ def test_a_name_makes_it_the_site_of_that_name(machine):
                         "desk.example.org").returncode == 0
     text = machine.available.read_text()
     assert "server_name desk.example.org;" in text
-    assert "listen 80;\n\tlisten [::]:80;" in text
+    assert "listen 80;\n\tlisten [::]:80;\n" in text
+    # where /metrics is asked for, and the relay asks as long as site.url says so
+    assert "\tlisten 127.0.0.1:8080;" in text
     assert "default_server" not in text
     assert "certbot --nginx -d desk.example.org" in text
 

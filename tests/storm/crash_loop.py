@@ -23,14 +23,15 @@ from desk import Desk, ROOT, Trouble, say  # noqa: E402
 UNKNOWN = "01934567-89ab-7def-8123-000000000001"
 
 
-def build_poison(folder):
-    path = os.path.join(folder, "poison.so")
+def build_preload(folder, name):
+    """What LD_PRELOAD puts into the responders."""
+    path = os.path.join(folder, name + ".so")
     done = subprocess.run(
         [os.environ.get("CC", "cc"), "-D_GNU_SOURCE",
          "-I" + os.path.join(ROOT, "src"), "-shared", "-fPIC", "-o",
-         path, os.path.join(HERE, "poison.c")], capture_output=True, text=True)
+         path, os.path.join(HERE, name + ".c")], capture_output=True, text=True)
     if done.returncode:
-        raise Trouble("poison.c cannot be built: " + done.stderr.strip())
+        raise Trouble(f"{name}.c cannot be built: " + done.stderr.strip())
     return path
 
 
@@ -147,7 +148,7 @@ def run(desk, token, crashes):
 def start(state, **more):
     """A desk whose responders die of poison."""
     desk = Desk(state, environment={
-        "LD_PRELOAD": build_poison(state),
+        "LD_PRELOAD": build_preload(state, "poison"),
         # where the build has it, it wants to be the first of all
         "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}, **more)
     desk.start()

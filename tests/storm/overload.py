@@ -2,6 +2,7 @@
 """overload.py: asks one operation for several times what it can do, and sees
 that whoever is turned away is told when to come back, that as much is done as
 before, that the other operations do not notice, and that all is over soon after.
+A report is slow by itself; operations that are quick are made slow (slow.c).
 Run by ./dev overload."""
 import argparse
 import asyncio
@@ -10,6 +11,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import shutil
 import sys
 import tempfile
@@ -19,10 +21,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)),
                                 "tools"))
 
+from crash_loop import build_preload  # noqa: E402
 from desk import Desk, Trouble, say  # noqa: E402
 
 GIVE_UP_S = 60
 CALM_S = 5
+ORDER = json.dumps({"description": "to report", "price": 1}).encode()
+# what to ask for: the operation, method, path and body
+ASKED = {"report": ("generate_pdf_report", "POST", "/api/reports", b"{}"),
+         "create": ("create_order", "POST", "/api/orders", ORDER),
+         "get": ("get_order_by_id", "GET", "{order}", None)}
 
 
 class Answer:
@@ -131,14 +139,16 @@ class Findings:
 
 async def measure(desk, token, arguments):
     found = Findings()
-    asker = Asker(desk, token, "POST", "/api/reports", b"{}",
-                  "application/json")
+    _, method, path, body = ASKED[arguments.operation]
+    if "{order}" in path:
+        path = await make_order(desk, token)
+    asker = Asker(desk, token, method, path, body, "application/json")
     other = Asker(desk, token, "GET", "/api/orders?limit=5", None, None)
     await closed_loop(asker, 1, 2)
     usual = await closed_loop(asker, 2, 1)
     peak = await closed_loop(asker, arguments.peak_seconds, 4)
     rate = sum(answer.good for answer in peak) / arguments.peak_seconds
-    say(f"POST /api/reports: at most {rate:.0f}/s (n = {len(peak)}); asking "
+    say(f"{method} {path}: at most {rate:.0f}/s (n = {len(peak)}); asking "
         f"{arguments.times} times as often for {arguments.seconds} s")
     watch = asyncio.create_task(open_loop(other, arguments.seconds, 20))
     count, in_time, answers, waiting = await open_loop(
@@ -171,26 +181,28 @@ async def measure(desk, token, arguments):
     return found.good
 
 
+async def make_order(desk, token):
+    """Its path."""
+    answer = await Asker(desk, token, "POST", "/api/orders", ORDER,
+                         "application/json").ask()
+    return re.search(rb"Location: (\S+)", answer.headers)[1].decode()
+
+
 async def fill(desk, token, count):
     """Deleted orders for the reports to tell of."""
-    ids = []
-    make = Asker(desk, token, "POST", "/api/orders",
-                 json.dumps({"description": "to report", "price": 1}).encode(),
-                 "application/json")
-
-    async def one():
-        answer = await make.ask()
-        ids.append(re.search(rb"Location: (\S+)", answer.headers)[1].decode())
+    paths = []
     for _ in range(count // 50):
-        await asyncio.gather(*(one() for _ in range(50)))
-    for at in range(0, len(ids), 50):
+        paths += await asyncio.gather(*(make_order(desk, token)
+                                        for _ in range(50)))
+    for at in range(0, len(paths), 50):
         await asyncio.gather(*(
             Asker(desk, token, "DELETE", path, None, None).ask()
-            for path in ids[at:at + 50]))
+            for path in paths[at:at + 50]))
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev overload")
+    parser.add_argument("--operation", choices=ASKED, default="report")
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--times", type=float, default=5,
                         help="of what it can do (default 5)")
@@ -199,18 +211,27 @@ def main():
                         help="in each report (default 1000)")
     arguments = parser.parse_args()
     state = tempfile.mkdtemp(prefix="overload-")
-    desk = Desk(state)
+    # A connection for each that waits.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
+    report = arguments.operation == "report"
+    desk = None
     try:
+        desk = Desk(state, environment={} if report else {
+            "LD_PRELOAD": build_preload(state, "slow"),
+            "ORDERMILL_SLOW": ASKED[arguments.operation][0]})
         desk.start()
         token = desk.token()
         time.sleep(1.1)     # every responder has seen the token
-        asyncio.run(fill(desk, token, arguments.orders))
+        if report:
+            asyncio.run(fill(desk, token, arguments.orders))
         good = asyncio.run(measure(desk, token, arguments))
     except Trouble as trouble:
         print(f"./dev overload: {trouble}", file=sys.stderr)
         good = False
     finally:
-        desk.stop()
+        if desk:
+            desk.stop()
         shutil.rmtree(state, ignore_errors=True)
     return 0 if good else 1
 
