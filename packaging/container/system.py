@@ -38,11 +38,14 @@ def must(*argv, **more):
 # --- packages and the root ---------------------------------------------------------
 
 def build_packages(folder):
-    """Built twice, at two places and moments; the packages, and the names of
-    those whose bytes differ."""
+    """Built twice, at two places and moments, with another time zone, language,
+    home and umask; the packages, and the names of those whose bytes differ."""
     again = folder + "-again"
-    for target in (folder, again):
-        must(os.path.join(ROOT, "packaging", "build-package"), target)
+    build = os.path.join(ROOT, "packaging", "build-package")
+    must(build, folder)
+    must(build, again, umask=0o077, env=dict(
+        os.environ, TZ="Pacific/Auckland", LC_ALL="C", HOME="/nonexistent",
+        MAKEFLAGS="-j1"))
     packages = sorted(glob.glob(os.path.join(folder, "*.deb")))
     differ = set()
     for path in packages:
