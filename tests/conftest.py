@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "tools"))
 sys.path.insert(0, os.path.join(TESTS, "integration"))
 
 from peers import Missing, Peers  # noqa: E402
-from profiles import aws_desk, local_desk  # noqa: E402
+from profiles import aws_desk, local_desk, stop_and_remove  # noqa: E402
 from support import Api  # noqa: E402
 
 PROFILES = os.environ.get("ORDERMILL_PROFILES", "local,aws").split(",")
@@ -96,10 +96,7 @@ def make_desk(profile, request):
         desk.start()
         return desk
     yield make
-    for desk in desks:
-        desk.stop()
-        if not os.environ.get("ORDERMILL_KEEP_STATE"):
-            shutil.rmtree(desk.state, ignore_errors=True)
+    stop_and_remove(desks)
 
 
 @pytest.fixture(scope="session")

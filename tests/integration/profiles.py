@@ -3,6 +3,7 @@ tampered with from outside: a directory, or a bucket by boto3."""
 import json
 import os
 import secrets
+import shutil
 
 from desk import Desk
 from peers import Missing
@@ -103,20 +104,31 @@ def local_desk(state, overrides, more):
     return desk
 
 
-def aws_desk(peers, state, overrides, more):
-    """With a table, a bucket and a topic of its own on the peers."""
+def bucket_on(peers, name):
     try:
         import boto3
     except ImportError:
         raise Missing("pip's boto3 is not installed") from None
+    return Bucket(boto3.client(
+        "s3", endpoint_url=peers.need("s3"), region_name="us-east-1",
+        aws_access_key_id=peers.key, aws_secret_access_key=peers.secret),
+        name)
+
+
+def stop_and_remove(desks):
+    for desk in desks:
+        desk.stop()
+        if not os.environ.get("ORDERMILL_KEEP_STATE"):
+            shutil.rmtree(desk.state, ignore_errors=True)
+
+
+def aws_desk(peers, state, overrides, more):
+    """With a table, a bucket and a topic of its own on the peers."""
     name = f"order-{secrets.token_hex(6)}"
     keys, environment = peers.desk_settings(name)
     more["environment"] = {**environment, **more.get("environment", {})}
     desk = Desk(state, overrides={**keys, **NO_PHOTOS, **overrides}, **more)
     desk.profile = "aws"
-    desk.objects = Bucket(boto3.client(
-        "s3", endpoint_url=peers.need("s3"), region_name="us-east-1",
-        aws_access_key_id=peers.key, aws_secret_access_key=peers.secret),
-        name)
+    desk.objects = bucket_on(peers, name)
     desk.bus = Bus(keys["event_bus.topic_arn"], *peers.signer())
     return desk

@@ -2,7 +2,6 @@
 events go through a topic of SNS (moto, which verifies ours and signs its own;
 its certificate is fetched by TLS under SNS's name)."""
 import secrets
-import shutil
 import tempfile
 import urllib.parse
 
@@ -10,11 +9,9 @@ import pytest
 import requests
 
 from desk import Desk
-from profiles import NO_PHOTOS, Bucket
+from profiles import NO_PHOTOS, bucket_on, stop_and_remove
 from support import (Api, archived, photo_of_an_order, png, problem,
                      wait_until)
-
-boto3 = pytest.importorskip("boto3", reason="pip's boto3 is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +28,12 @@ def start(peers):
                     overrides={**keys, **NO_PHOTOS,
                                "database.adapter": "sqlite"})
         desks.append(desk)
-        desk.objects = Bucket(boto3.client(
-            "s3", endpoint_url=peers.need("s3"), region_name="us-east-1",
-            aws_access_key_id=peers.key, aws_secret_access_key=peers.secret),
-            name)
+        desk.objects = bucket_on(peers, name)
         desk.topic = keys["event_bus.topic_arn"]
         desk.start()
         return desk
     yield make
-    for desk in desks:
-        desk.stop()
-        shutil.rmtree(desk.state, ignore_errors=True)
+    stop_and_remove(desks)
 
 
 @pytest.fixture(scope="module")
