@@ -35,6 +35,7 @@ static bool start_multi(struct http_client *client)
 {
 	client->owner = getpid();
 	client->multi = curl_multi_init();
+	client->wire = (struct http_wire){ .multi = client->multi };
 	return client->multi &&
 	       !curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
 				  (long)HTTP_CLIENT_PARALLEL);
@@ -47,7 +48,6 @@ static void make_ours(struct http_client *client)
 	if (client->owner == getpid())
 		return;
 	memset(client->transfers, 0, sizeof(client->transfers));
-	client->wire = (struct http_wire){ 0 };
 	(void)start_multi(client);
 }
 
@@ -72,8 +72,8 @@ void http_client_close(struct http_client *client)
 	make_ours(client);
 	for (size_t i = 0; i < ARRAY_LEN(client->transfers); i++)
 		curl_easy_cleanup(client->transfers[i].curl);
-	curl_multi_cleanup(client->multi);
 	http_wire_close(&client->wire);
+	curl_multi_cleanup(client->multi);
 	curl_global_cleanup();
 	free(client);
 }

@@ -11,6 +11,7 @@
 #include "base/banned.h"
 
 #define CHUNK_BYTES (16u * KIB)
+#define POLL_MS 1000
 #define SMALL_BODY_BYTES (32u * KIB)
 
 enum got {
@@ -35,6 +36,8 @@ struct exchange {
 
 void http_wire_close(struct http_wire *wire)
 {
+	if (wire->curl)
+		curl_multi_remove_handle(wire->multi, wire->curl);
 	curl_easy_cleanup(wire->curl);
 	curl_slist_free_all(wire->connect_to);
 	wire->curl = NULL;
@@ -75,6 +78,24 @@ static bool is_kept(struct http_wire *wire,
 	return false;
 }
 
+/* No other transfer runs meanwhile. The handle stays with the multi one, as
+ * CURLOPT_CONNECT_ONLY wants it. */
+static CURLcode perform(struct http_wire *wire)
+{
+	CURLMcode result = curl_multi_add_handle(wire->multi, wire->curl);
+	int running = 1, left;
+	CURLMsg *message;
+
+	while (!result && running) {
+		result = curl_multi_perform(wire->multi, &running);
+		if (!result && running)
+			result = curl_multi_poll(wire->multi, NULL, 0, POLL_MS,
+						 NULL);
+	}
+	message = curl_multi_info_read(wire->multi, &left);
+	return message ? message->data.result : CURLE_FAILED_INIT;
+}
+
 static bool connect_to(struct http_wire *wire,
 		       const struct http_client_request *request,
 		       const char **ret_failure)
@@ -89,7 +110,7 @@ static bool connect_to(struct http_wire *wire,
 	if (wire->curl &&
 	    http_set_connection(wire->curl, request, &wire->connect_to) &&
 	    !curl_easy_setopt(wire->curl, CURLOPT_CONNECT_ONLY, 1L))
-		result = curl_easy_perform(wire->curl);
+		result = perform(wire);
 	if (!result)
 		return true;
 	*ret_failure = curl_easy_strerror(result);

@@ -17,8 +17,9 @@
 
 #define HTTP_HEAD_MAX_BYTES (64u * KIB)
 
-/* Zeroed: no connection. */
+/* Zeroed but for its first member: no connection. */
 struct http_wire {
+	CURLM *multi;		/* the client's: it makes the connection */
 	CURL *curl;		/* NULL: none */
 	struct curl_slist *connect_to;
 	const struct http_door *door;
