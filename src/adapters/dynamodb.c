@@ -191,9 +191,17 @@ bool dynamodb_call(struct dynamodb *db, const char *action, struct str body,
 	return refused(db, action, &answer, err);
 }
 
+static void add_member(struct buf *body, const char *name)
+{
+	buf_add_text(body, ",\"");
+	buf_add_text(body, name);
+	buf_add_text(body, "\":");
+}
+
 void dynamodb_body_map(struct buf *body, const char *name, struct str map)
 {
-	buf_printf(body, ",\"%s\":{", name);
+	add_member(body, name);
+	buf_add_char(body, '{');
 	buf_add_str(body, map);
 	buf_add_char(body, '}');
 }
@@ -202,7 +210,7 @@ void dynamodb_body_text(struct buf *body, const char *name, const char *text)
 {
 	if (!text || !*text)
 		return;
-	buf_printf(body, ",\"%s\":", name);
+	add_member(body, name);
 	buf_add_json(body, str_from(text));
 }
 
@@ -220,10 +228,14 @@ void dynamodb_write_add(struct dynamodb_write *write, const char *verb,
 {
 	struct buf *to = &write->actions;
 
-	buf_printf(to, "%s{\"%s\":", write->count++ ? "," : "", verb);
+	buf_add_text(to, write->count++ ? ",{\"" : "{\"");
+	buf_add_text(to, verb);
+	buf_add_text(to, "\":");
 	write->verb = verb;
 	write->begin = to->len;
-	buf_printf(to, "{\"TableName\":\"%s\"", write->db->table);
+	buf_add_text(to, "{\"TableName\":\"");
+	buf_add_text(to, write->db->table);
+	buf_add_char(to, '"');
 	dynamodb_body_map(to, strcmp(verb, "Put") ? "Key" : "Item",
 			  buf_str(item));
 	dynamodb_body_text(to, "UpdateExpression", update);

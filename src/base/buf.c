@@ -71,11 +71,6 @@ void buf_add_str(struct buf *buf, struct str s)
 	buf_add(buf, s.ptr, s.len);
 }
 
-void buf_add_text(struct buf *buf, const char *text)
-{
-	buf_add(buf, text, strlen(text));
-}
-
 void buf_add_char(struct buf *buf, char c)
 {
 	if (!has_room(buf, 1))
@@ -132,12 +127,36 @@ static const char json_escapes[256] = {
 	'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
 };
 
+/* Into room that is there, up to the first control character; how many of the
+ * text's bytes that were. */
+static size_t add_simple_json(struct buf *buf, struct str s)
+{
+	char *to = buf->ptr + buf->len;
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		char escape = json_escapes[(unsigned char)s.ptr[i]];
+
+		if (escape == 'u')
+			break;
+		if (escape)
+			*to++ = '\\';
+		*to++ = escape ? escape : s.ptr[i];
+	}
+	*to = '\0';
+	buf->len = (size_t)(to - buf->ptr);
+	return i;
+}
+
 void buf_add_json(struct buf *buf, struct str s)
 {
 	size_t from = 0;
 
 	buf_add_char(buf, '"');
-	for (size_t i = 0; i < s.len; i++) {
+	/* A maximum that only the escapes might pass is not passed for it. */
+	if (s.len < (buf->max_bytes - buf->len) / 2 && has_room(buf, 2 * s.len))
+		from = add_simple_json(buf, s);
+	for (size_t i = from; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
 
 		if (!json_escapes[c])

@@ -23,7 +23,11 @@ void buf_init(struct buf *buf, struct arena *arena, size_t max_bytes);
 void buf_reset(struct buf *buf);
 void buf_add(struct buf *buf, const void *ptr, size_t bytes);
 void buf_add_str(struct buf *buf, struct str s);
-void buf_add_text(struct buf *buf, const char *text);
+/* The length of a literal is the compiler's business. */
+static inline void buf_add_text(struct buf *buf, const char *text)
+{
+	buf_add(buf, text, strlen(text));
+}
 void buf_add_char(struct buf *buf, char c);
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -99,10 +99,13 @@ static bool is_sound_mark(uint32_t c)
 
 static uint32_t next_character(struct reader *from)
 {
-	uint32_t c = usual_width(utf8_next(&from->at, from->end));
-	const char *behind = from->at;
-	uint32_t mark;
+	const char *behind;
+	uint32_t c, mark;
 
+	if ((unsigned char)*from->at < 0x80)	/* nearly always */
+		return (unsigned char)*from->at++;
+	c = usual_width(utf8_next(&from->at, from->end));
+	behind = from->at;
 	if (c < 0x3041 || c > 0x30ff || from->at == from->end)
 		return c;
 	mark = utf8_next(&behind, from->end);

@@ -145,6 +145,20 @@ static void json_text_is_quoted_and_escaped(void **state)
 	assert_string_equal(buf.ptr, "\"\"");
 }
 
+static void json_text_fits_exactly_or_not_at_all(void **state)
+{
+	static const char escaped[] = "\"a\\\"b\\n\\u0001\\\"plain text\\\\\"";
+	struct buf buf;
+
+	for (size_t max = 0; max < 2 * sizeof(escaped); max++) {
+		buf_init(&buf, *state, max);
+		buf_add_json(&buf, STR("a\"b\n\x01\"plain text\\"));
+		assert_int_equal(buf_ok(&buf), max >= sizeof(escaped) - 1);
+		if (buf_ok(&buf))
+			assert_string_equal(buf.ptr, escaped);
+	}
+}
+
 static void html_cannot_leave_its_place(void **state)
 {
 	struct buf buf;
@@ -180,6 +194,7 @@ int main(void)
 		IN_ARENA(what_follows_an_overflow_is_dropped),
 		IN_ARENA(each_kind_of_append_notices_the_maximum),
 		IN_ARENA(json_text_is_quoted_and_escaped),
+		IN_ARENA(json_text_fits_exactly_or_not_at_all),
 		IN_ARENA(html_cannot_leave_its_place),
 		IN_ARENA(uris_keep_only_unreserved_characters),
 	};
