@@ -149,24 +149,25 @@ static bool is_table(struct str value)
 #define A_URL "a URL such as https://desk.example.org, with no slash at its end"
 #define A_NAME "a name"
 
+/* With the number of workers that profile aws has. */
 #define OPERATIONS(X) \
-	X("create_order") \
-	X("update_order") \
-	X("delete_order") \
-	X("get_orders") \
-	X("get_order_by_id") \
-	X("recognize_uploaded_image") \
-	X("on_order_deleted") \
-	X("archive_deleted_orders") \
-	X("generate_pdf_report") \
-	X("subscribe_email") \
-	X("unsubscribe_email") \
-	X("objects")
+	X("create_order", "4") \
+	X("update_order", "4") \
+	X("delete_order", "4") \
+	X("get_orders", "4") \
+	X("get_order_by_id", "4") \
+	X("recognize_uploaded_image", NULL) \
+	X("on_order_deleted", NULL) \
+	X("archive_deleted_orders", NULL) \
+	X("generate_pdf_report", NULL) \
+	X("subscribe_email", NULL) \
+	X("unsubscribe_email", NULL) \
+	X("objects", NULL)
 
-#define WORKERS(operation) \
+#define WORKERS(operation, number) \
 	{ .name = operation ".workers", .type = CONFIG_INT, .fallback = "0", \
-	  .max = 64, .help = workers_help },
-#define BATCH(operation) \
+	  .aws = number, .max = 64, .help = workers_help },
+#define BATCH(operation, number) \
 	{ .name = operation ".batch", .type = CONFIG_INT, .fallback = "0", \
 	  .max = 256, .help = batch_help },
 
@@ -180,7 +181,9 @@ static const char endpoint_help[] =
 	"Where an engine that speaks a service's protocol is. Empty: "
 	"AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL or AWS itself.";
 static const char workers_help[] =
-	"Processes that answer an operation; 0 is its built-in number.";
+	"Processes that answer an operation. With the profile aws those of "
+	"orders are 4, since each waits while DynamoDB answers. 0 is its "
+	"built-in number.";
 static const char batch_help[] =
 	"Requests that one commit of an operation may cover; 0 is its "
 	"built-in number.";

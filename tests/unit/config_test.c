@@ -156,6 +156,24 @@ static void a_profile_sets_the_adapters_and_a_key_overrules_it(void **state)
 	config_free(config);
 }
 
+static void with_profile_aws_the_operations_on_orders_have_four_workers(
+	void **state)
+{
+	struct config *config = load("profile = aws\n"
+				     "delete_order.workers = 7\n");
+
+	(void)state;
+	assert_int_equal(config_workers(config, "create_order"), 4);
+	assert_int_equal(config_workers(config, "get_order_by_id"), 4);
+	assert_int_equal(config_workers(config, "delete_order"), 7);
+	assert_int_equal(config_workers(config, "subscribe_email"), 0);
+	assert_int_equal(config_batch(config, "create_order"), 0);
+	config_free(config);
+	config = load("");
+	assert_int_equal(config_workers(config, "create_order"), 0);
+	config_free(config);
+}
+
 static void an_unknown_key_is_refused_with_its_neighbour(void **state)
 {
 	(void)state;
@@ -656,6 +674,7 @@ int main(void)
 		WITH_FILE(values_are_read_around_comments_and_spaces),
 		WITH_FILE(an_empty_path_lies_in_the_state_directory),
 		WITH_FILE(a_profile_sets_the_adapters_and_a_key_overrules_it),
+		WITH_FILE(with_profile_aws_the_operations_on_orders_have_four_workers),
 		WITH_FILE(an_unknown_key_is_refused_with_its_neighbour),
 		WITH_FILE(a_line_without_equals_sign_is_refused),
 		WITH_FILE(a_key_set_twice_is_refused),
