@@ -1,12 +1,21 @@
 #!/usr/bin/python3
 """aws_bench.py: what an operation costs in profile aws, beside boto3 making the
 very calls that the operation made, to the same DynamoDB Local; and how many
-connections that took. Run by ./dev bench --profile aws-peers."""
+connections that took. Run by ./dev bench --profile aws-peers.
+
+Ours is user and system CPU of the operation's workers for a whole request, from
+nginx's record to the answer and the line in the log, while wrk asks. boto3's is
+that of the thread that makes the calls, one client, one kept connection,
+parameters made ready beforehand, one call behind the other. Both speak with the
+peer directly and take turns; which calls an operation makes is heard by a
+recorder in a run of its own."""
+import contextlib
 import http.client
 import http.server
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -17,12 +26,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from bench import DRAFT, Table  # noqa: E402
+from bench import DRAFT, Bench, Table, reference  # noqa: E402
 from desk import Desk, Trouble, descendants, say  # noqa: E402
 from peers import Missing, Peers  # noqa: E402
 
-OPERATIONS = ("create_order", "get_order_by_id", "delete_order")
-WARM = 20
+TURNS = 6
 
 
 class Recorder(http.server.ThreadingHTTPServer):
@@ -97,11 +105,11 @@ class Client:
         return content
 
 
-def measure(desk, recorder, count):
-    """By operation: CPU of a request in ms, its calls, connections, workers."""
+def hear(desk, recorder, count):
+    """By operation: its calls, the connections they took, its workers."""
     client = Client(desk)
-    ids, found = [], {}
     draft = json.dumps(DRAFT)
+    ids, heard = [], {}
     requests = {
         "create_order": lambda n: ids.append(json.loads(client.send(
             "POST", "/api/orders", draft))["id"]),
@@ -109,19 +117,71 @@ def measure(desk, recorder, count):
             "GET", "/api/orders/" + ids[n]),
         "delete_order": lambda n: client.send(
             "DELETE", "/api/orders/" + ids[n])}
-    for name in OPERATIONS:
-        program = desk.programs[name]
-        workers = descendants(program.pid)
+    for name, send in requests.items():
         recorder.take()
-        for n in range(WARM):
-            requests[name](n)
-        before = cpu_ns(workers)
-        for n in range(WARM, WARM + count):
-            requests[name](n)
-        spent = cpu_ns(workers) - before
-        calls, connections = recorder.take()
-        found[name] = (spent / count / 1e6, calls, connections, len(workers))
+        for n in range(count):
+            send(n)
+        heard[name] = (*recorder.take(),
+                       len(descendants(desk.programs[name].pid)))
+    return heard
+
+
+class Asker:
+    """Asks for an operation for a second."""
+
+    def __init__(self, desk, folder):
+        self.bench = Bench(desk, folder, 1)
+        self.folder = folder
+        self.ids = []
+
+    def create_order(self):
+        self.bench.clean("POST", "/api/orders", json.dumps(DRAFT))
+
+    def get_order_by_id(self):
+        if not self.ids:
+            with open(self.bench.write_ids(), encoding="utf-8") as file:
+                self.ids = file.read().split()
+        self.bench.clean("GET", "/api/orders/" + self.ids[0])
+
+    def delete_order(self):
+        path = os.path.join(self.folder, "some")
+        share = len(self.ids) // TURNS      # more than a second can do
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(self.ids[:share]) + "\n")
+        del self.ids[:share]
+        self.bench.clean("DELETE", "/api/orders/", "", path)
+
+
+def compare(desk, folder, client, heard, count):
+    """By operation: CPU of a request in ms, ours and boto3's, in turns."""
+    asker = Asker(desk, folder)
+    found = {}
+    for name, (calls, *_) in heard.items():
+        program = desk.programs[name]
+        spent = made = theirs = 0
+        for turn in range(TURNS):
+            workers, answered = descendants(program.pid), program.requests()
+            before = cpu_ns(workers)
+            getattr(asker, name)()
+            if turn:    # the first is to get warm
+                spent += (cpu_ns(workers) - before) / 1e6
+                made += program.requests() - answered
+            share = slice(len(calls) * turn // TURNS,
+                          len(calls) * (turn + 1) // TURNS)
+            theirs += by_boto3(client, calls[share], "again")
+        found[name] = spent / made, theirs / count
     return found
+
+
+@contextlib.contextmanager
+def running(state, environment, keys):
+    desk = Desk(state, overrides=keys, environment=environment)
+    try:
+        desk.start()
+        desk.pause_program("relay")     # its calls are not an operation's
+        yield desk
+    finally:
+        desk.stop()
 
 
 def by_boto3(client, calls, table):
@@ -147,38 +207,48 @@ def by_boto3(client, calls, table):
     return (time.thread_time() - started) * 1000
 
 
+def bare_libcurl(desk, peer):
+    """CPU in ms of one GetItem."""
+    done = subprocess.run([reference(desk, "curl_floor"), peer, "again"],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise Trouble(done.stderr.strip())
+    return float(done.stdout) / 1000
+
+
 def run(peers, state, count):
     import boto3
+    peer = peers.need("dynamodb")
+    client = boto3.client(
+        "dynamodb", endpoint_url=peer, region_name="us-east-1",
+        aws_access_key_id=peers.key, aws_secret_access_key=peers.secret)
     keys, environment = peers.desk_settings("bench")
-    recorder = Recorder(peers.need("dynamodb"))
-    keys["aws.endpoint.dynamodb"] = recorder.url
     keys["image_recognizer.adapter"] = "none"
     other = Desk(os.path.join(state, "other"), environment=environment,
                  overrides={**keys, "database.table": "again"})
     other.prepare()     # makes the table
-    desk = Desk(os.path.join(state, "desk"), overrides=keys,
-                environment=environment)
+    recorder = Recorder(peer)
     try:
-        desk.start()
-        desk.pause_program("relay")     # its calls are not an operation's
-        found = measure(desk, recorder, count)
-        client = boto3.client(
-            "dynamodb", endpoint_url=peers.need("dynamodb"),
-            region_name="us-east-1", aws_access_key_id=peers.key,
-            aws_secret_access_key=peers.secret)
+        with running(os.path.join(state, "heard"), environment, {
+                **keys, "aws.endpoint.dynamodb": recorder.url,
+                "database.table": "heard"}) as desk:
+            heard = hear(desk, recorder, count)
+        with running(os.path.join(state, "desk"), environment, keys) as desk:
+            found = compare(desk, state, client, heard, count)
         table = Table()
-        for name in OPERATIONS:
-            ours, calls, connections, workers = found[name]
-            requests = WARM + count
-            theirs = by_boto3(client, calls, "again") / requests
-            table.row(f"{name}, CPU, {len(calls) / requests:.1f} calls",
+        for name, (ours, theirs) in found.items():
+            calls, connections, workers = heard[name]
+            table.row(f"{name}, CPU, {len(calls) / count:.1f} calls",
                       ours, "ms", theirs, "ms boto3, those calls",
                       ours / theirs, "≤ 1/15", ours * 15 <= theirs)
-            table.at_most(f"{name}, connections of {requests} requests",
+            table.at_most(f"{name}, connections of {count} requests",
                           connections, "", workers)
+        floor = bare_libcurl(other, peer)
+        theirs = found["get_order_by_id"][1]
+        table.row("GetItem by bare libcurl, CPU", floor, "ms", theirs,
+                  "ms boto3, signed and read", floor / theirs, "", True)
         return table.good
     finally:
-        desk.stop()
         other.close()
         recorder.shutdown()
 
