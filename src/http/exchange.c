@@ -67,6 +67,27 @@ static bool handle(struct exchange *ex, const struct operation *op,
 	return true;
 }
 
+/*
+ * Where a store has no transaction around its methods, another worker may have
+ * finished the very same request between our look for its answer and our look
+ * at the order: what refused us then is what it did itself.
+ */
+static bool answered_meanwhile(struct exchange *ex, struct ports *ports,
+			       bool *replayed)
+{
+	const struct error refusal = ex->err;
+	int status = error_kind(refusal.code)->status;
+
+	if (!ex->req.idempotency.key.len ||
+	    (status != 404 && status != 409 && status != 410 && status != 412))
+		return false;
+	error_init(&ex->err);
+	if (recall(ex, ports, replayed) && *replayed)
+		return true;
+	ex->err = refusal;
+	return false;
+}
+
 static bool run(struct exchange *ex, const struct operation *op,
 		struct ports *ports)
 {
@@ -78,7 +99,8 @@ static bool run(struct exchange *ex, const struct operation *op,
 	if (!database_mark(ports->database, &ex->err))
 		return false;
 	ok = recall(ex, ports, &replayed) &&
-	     (replayed || handle(ex, op, ports));
+	     (replayed || handle(ex, op, ports) ||
+	      answered_meanwhile(ex, ports, &replayed));
 
 	struct error undo;
 	error_init(&undo);

@@ -25,6 +25,7 @@ static struct database_fake database = { { .ops = &database_fake_ops }, &facts }
 static struct order_store_fake orders;
 static struct ports ports;
 static unsigned handled;
+static bool answered_meanwhile;
 
 static bool handle(struct ports *all, const struct request *req,
 		   struct response *res, struct error *err)
@@ -33,6 +34,7 @@ static bool handle(struct ports *all, const struct request *req,
 
 	(void)all;
 	handled++;
+	orders.has_answer |= answered_meanwhile;
 	if (str_is(req->query, "gone"))
 		return error_set(err, ERROR_GONE, "told so");
 	if (str_is(req->query, "large"))
@@ -96,6 +98,7 @@ static int set_up(void **state)
 				.orders = &orders.base };
 	error_init(&failure);
 	handled = 0;
+	answered_meanwhile = false;
 	return 0;
 }
 
@@ -341,6 +344,36 @@ static void a_stored_answer_is_given_again(void **state)
 	assert_true(ex.ran);
 }
 
+/* The first of two that are the same was in another worker's hands. */
+static void what_the_same_request_did_meanwhile_is_no_refusal(void **state)
+{
+	(void)state;
+	answered_meanwhile = true;
+	orders.answer = (struct answer){
+		.status = 200, .content_type = STR("application/json"),
+		.headers = STR("ETag: \"2\"\r\n"), .body = STR("{}") };
+	ask_with_key("/t?gone");
+	assert_int_equal(ex.res.status, 200);
+	assert_header("Idempotent-Replayed: true");
+	assert_string_equal(ex.res.body.ptr, "{}");
+	assert_false(ex.wrote);
+}
+
+static void a_refusal_that_has_no_answer_stays_one(void **state)
+{
+	(void)state;
+	ask_with_key("/t?gone");
+	assert_problem(410);
+	assert_int_equal(orders.recalls, 2);
+	orders.recalls = 0;
+	ask_with_key("/t?large");
+	assert_problem(500);
+	assert_int_equal(orders.recalls, 1);
+	ask(&writing, "POST", "/t?gone");
+	assert_problem(410);
+	assert_int_equal(orders.recalls, 1);
+}
+
 static void a_key_without_an_answer_is_handled(void **state)
 {
 	(void)state;
@@ -414,6 +447,8 @@ int main(void)
 		TEST(a_write_is_kept_and_a_failure_undone),
 		TEST(a_release_that_fails_is_503),
 		TEST(a_stored_answer_is_given_again),
+		TEST(what_the_same_request_did_meanwhile_is_no_refusal),
+		TEST(a_refusal_that_has_no_answer_stays_one),
 		TEST(a_key_without_an_answer_is_handled),
 		TEST(a_key_used_otherwise_is_refused),
 		TEST(what_was_not_committed_is_503),
