@@ -25,6 +25,7 @@ struct keep {
 	int64_t maintain_at_ms;
 
 	unsigned sweeps_failed;		/* in a row */
+	unsigned put_off;		/* turns that a sweep has waited */
 	int64_t sweep_at_ms;
 	int64_t issuer_at_ms;
 
