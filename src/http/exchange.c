@@ -11,6 +11,8 @@
 #include "http/problem.h"
 #include "base/banned.h"
 
+#define CHANGED_TRIES 20u
+
 static int64_t monotonic_us(void)
 {
 	struct timespec now;
@@ -56,11 +58,25 @@ static bool recall(struct exchange *ex, struct ports *ports, bool *replayed)
 	return true;
 }
 
+/* Who named no version asked for a change of whatever there is. With
+ * transactions around it nobody comes in between. */
+static bool may_try_again(const struct exchange *ex, unsigned tries)
+{
+	return ex->err.code == ERROR_CHANGED && tries < CHANGED_TRIES &&
+	       (!ex->req.if_match.ptr || str_is(ex->req.if_match, "*"));
+}
+
 static bool handle(struct exchange *ex, const struct operation *op,
 		   struct ports *ports)
 {
-	if (!op->handle(ports, &ex->req, &ex->res, &ex->err))
-		return false;
+	for (unsigned tries = 1;
+	     !op->handle(ports, &ex->req, &ex->res, &ex->err); tries++) {
+		if (!may_try_again(ex, tries))
+			return false;
+		error_init(&ex->err);
+		buf_reset(&ex->res.headers);
+		buf_reset(&ex->res.body);
+	}
 	if (!buf_ok(&ex->res.body) || !buf_ok(&ex->res.headers))
 		return error_cause(&ex->err, ERROR_INTERNAL,
 				   "the answer is over its limit");

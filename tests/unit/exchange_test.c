@@ -26,6 +26,7 @@ static struct order_store_fake orders;
 static struct ports ports;
 static unsigned handled;
 static bool answered_meanwhile;
+static unsigned changes;	/* by others, before we come through */
 
 static bool handle(struct ports *all, const struct request *req,
 		   struct response *res, struct error *err)
@@ -35,6 +36,9 @@ static bool handle(struct ports *all, const struct request *req,
 	(void)all;
 	handled++;
 	orders.has_answer |= answered_meanwhile;
+	response_header(res, "X-Try", "%u", handled);
+	if (changes && changes--)
+		return error_set(err, ERROR_CHANGED, "by another");
 	if (str_is(req->query, "gone"))
 		return error_set(err, ERROR_GONE, "told so");
 	if (str_is(req->query, "large"))
@@ -99,6 +103,7 @@ static int set_up(void **state)
 	error_init(&failure);
 	handled = 0;
 	answered_meanwhile = false;
+	changes = 0;
 	return 0;
 }
 
@@ -374,6 +379,49 @@ static void a_refusal_that_has_no_answer_stays_one(void **state)
 	assert_int_equal(orders.recalls, 1);
 }
 
+static void ask_if_match(const char *if_match)
+{
+	struct cgi cgi = { .method = STR("POST"), .uri = STR("/t"),
+			   .content_length = STR("0"),
+			   .if_match = str_from(if_match) };
+
+	ex = (struct exchange){ .arena = arena, .cgi = cgi };
+	exchange_handle(&ex, &writing, &ports, &failure, NOW_MS);
+}
+
+static void who_named_no_version_is_not_refused_for_one(void **state)
+{
+	(void)state;
+	changes = 3;
+	ask(&writing, "POST", "/t");
+	assert_int_equal(ex.res.status, 200);
+	assert_string_equal(ex.res.body.ptr, "done");
+	assert_header("X-Try: 4");
+	assert_null(strstr(headers(), "X-Try: 1"));
+	assert_true(ex.wrote);
+	changes = 1;
+	ask_if_match("*");
+	assert_int_equal(ex.res.status, 200);
+}
+
+static void who_named_a_version_is_refused_at_once(void **state)
+{
+	(void)state;
+	changes = 1;
+	ask_if_match("\"1\"");
+	assert_problem(412);
+	assert_int_equal(handled, 1);
+}
+
+static void an_order_that_never_rests_is_refused(void **state)
+{
+	(void)state;
+	changes = 1000;
+	ask(&writing, "POST", "/t");
+	assert_problem(412);
+	assert_in_range(handled, 10, 100);
+}
+
 static void a_key_without_an_answer_is_handled(void **state)
 {
 	(void)state;
@@ -447,6 +495,9 @@ int main(void)
 		TEST(a_write_is_kept_and_a_failure_undone),
 		TEST(a_release_that_fails_is_503),
 		TEST(a_stored_answer_is_given_again),
+		TEST(who_named_no_version_is_not_refused_for_one),
+		TEST(who_named_a_version_is_refused_at_once),
+		TEST(an_order_that_never_rests_is_refused),
 		TEST(what_the_same_request_did_meanwhile_is_no_refusal),
 		TEST(a_refusal_that_has_no_answer_stays_one),
 		TEST(a_key_without_an_answer_is_handled),
