@@ -71,12 +71,13 @@ bool archive_deletion(struct deletion_log *log, struct object_archive *archive,
 static void archive_page(struct deletion_log *log,
 			 struct object_archive *archive,
 			 const struct deletion_page *page, int64_t now_ms,
-			 struct archive_tally *tally)
+			 int64_t until_ms, struct archive_tally *tally)
 {
 	CLEANUP(cleanup_arena)
 	struct arena *arena = arena_new("archive step", STEP_ARENA_BYTES);
 
-	for (size_t i = 0; i < page->count; i++) {
+	for (size_t i = 0; i < page->count && clock_boot_ms() < until_ms;
+	     i++) {
 		struct error failure;
 		bool changed;
 
@@ -108,7 +109,7 @@ bool archive_pending(struct deletion_log *log, struct object_archive *archive,
 				       after[0] ? after : NULL, PAGE, now_ms,
 				       INT64_MAX, arena, &page, err))
 			return false;
-		archive_page(log, archive, &page, now_ms, tally);
+		archive_page(log, archive, &page, now_ms, until_ms, tally);
 		if (page.count > 0)
 			memcpy(after, page.deletions[page.count - 1].event_id,
 			       sizeof(after));

@@ -11,7 +11,7 @@
 
 /* nginx waits 30 s, and the relay closes no record meanwhile; the next call goes
  * on. */
-#define TIME_MS 5000
+#define TIME_MS 8000
 
 static bool open_ports(struct ports *ports, const struct config *config,
 		       struct error *err)

@@ -4,6 +4,7 @@
  */
 #include "contract/engine.h"
 
+#include "deletion/archive_step.h"
 #include "http/operation.h"
 #include "ports/object_archive.h"
 
@@ -65,16 +66,28 @@ static void all_that_is_open_is_archived_however_large(void **state)
 {
 	struct desk *desk = *state;
 
-	for (int i = 0; i < 230; i++)
+	for (int i = 0; i < 110; i++)	/* two pages */
 		delete_large_order(desk, NOW + i);
 	assert_ok(desk, run(desk, ""));
 	assert_string_equal(res.body.ptr,
-			    "{\"examined\":230,\"archived\":230,"
+			    "{\"examined\":110,\"archived\":110,"
 			    "\"already_archived\":0,\"failed\":0}");
 	assert_ok(desk, run(desk, "{\"redrive\":true}"));
 	assert_string_equal(res.body.ptr,
 			    "{\"examined\":0,\"archived\":0,"
 			    "\"already_archived\":0,\"failed\":0}");
+}
+
+static void a_run_ends_in_time_within_a_page_too(void **state)
+{
+	struct desk *desk = *state;
+	struct archive_tally tally = { 0 };
+
+	for (int i = 0; i < 60; i++)
+		delete_large_order(desk, NOW + i);
+	assert_ok(desk, archive_pending(ports.deletions, ports.archive,
+					NOW + 1000, 1, &tally, &desk->err));
+	assert_true(tally.examined < 60);
 }
 
 static void a_wrong_body_is_refused(void **state)
@@ -93,6 +106,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 		TEST(all_that_is_open_is_archived_however_large),
+		TEST(a_run_ends_in_time_within_a_page_too),
 		TEST(a_wrong_body_is_refused),
 	};
 
