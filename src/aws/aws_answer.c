@@ -184,7 +184,7 @@ bool aws_answer_date(const struct aws_answer *answer, int64_t *ret_ms)
 {
 	/* Sun, 06 Nov 1994 08:49:37 GMT */
 	struct str date = aws_answer_header(answer, STR("date"));
-	char text[TIME_TEXT_BYTES];
+	char text[2 * TIME_TEXT_BYTES];	/* as gcc counts */
 	int month;
 
 	if (date.len != 29 || memchr(date.ptr, '\0', date.len) ||
