@@ -9,8 +9,8 @@
 #include "http/operation.h"
 #include "base/banned.h"
 
-/* nginx waits 30 s, and the relay closes no record meanwhile; the next call goes
- * on. */
+/* nginx waits 30 s, and a relay that is to stop waits for the call; the next one
+ * goes on. */
 #define TIME_MS 8000
 
 static bool open_ports(struct ports *ports, const struct config *config,

@@ -1,6 +1,7 @@
 /*
  * keep.c: housekeeping, once a second and after mails went out: close what is
- * finished, sweep what was missed, keep the database in shape.
+ * finished, keep the database in shape; and, in a process of its own since it
+ * may take seconds, sweep what was missed.
  */
 #include "relay/keep.h"
 
@@ -12,7 +13,7 @@
 
 bool keep_turn(struct keep *keep, struct turn *turn, struct error *err)
 {
-	if (!keep_close_page(keep, turn, err) || !keep_sweep(keep, turn, err))
+	if (!keep_close_page(keep, turn, err))
 		return false;
 	keep_issuer_keys(keep, turn);
 	if (turn->due_ms < keep->maintain_at_ms)
@@ -69,6 +70,16 @@ static bool keep_take(void *job, struct turn *turn, struct error *err)
 {
 	return keep_turn(job, turn, err);
 }
+
+static bool sweep_take(void *job, struct turn *turn, struct error *err)
+{
+	return keep_sweep(job, turn, err);
+}
+
+const struct turn_job sweep_job = {
+	.name = "sweep", .tick_ms = 1000,
+	.open = keep_open, .take = sweep_take, .close = keep_close,
+};
 
 const struct turn_job keep_job = {
 	.name = "keep", .tick_ms = 1000,

@@ -25,7 +25,6 @@ struct keep {
 	int64_t maintain_at_ms;
 
 	unsigned sweeps_failed;		/* in a row */
-	unsigned put_off;		/* turns that a sweep has waited */
 	int64_t sweep_at_ms;
 	int64_t issuer_at_ms;
 
@@ -41,14 +40,15 @@ struct keep {
 
 bool keep_turn(struct keep *keep, struct turn *turn,
 	       struct error *err) MUST_CHECK;
-/* Its two parts: what was missed, and one page of what is finished. */
+/* What was missed: the turn of sweep_job. */
 bool keep_sweep(struct keep *keep, struct turn *turn,
 		struct error *err) MUST_CHECK;
+/* One page of what is finished. */
 bool keep_close_page(struct keep *keep, struct turn *turn,
 		     struct error *err) MUST_CHECK;
 /* Keeps access.jwt_keys_file fresh; what goes wrong is logged and tried again. */
 void keep_issuer_keys(struct keep *keep, struct turn *turn);
 
-extern const struct turn_job keep_job;
+extern const struct turn_job keep_job, sweep_job;
 
 #endif

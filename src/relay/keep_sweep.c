@@ -12,7 +12,6 @@
 
 #define SWEEP_BASE_MS 1000
 #define SWEEP_CAP_MS 10000
-#define SWEEP_PUT_OFF 10u	/* turns that had more to close */
 
 /* How many deletions failed; what is not understood counts as a failure. */
 static uint64_t log_answer(struct str answer, struct arena *arena)
@@ -93,10 +92,6 @@ bool keep_sweep(struct keep *keep, struct turn *turn,
 
 	if (turn->due_ms < keep->sweep_at_ms)
 		return true;
-	/* It may take seconds, and what can be closed now should not wait. */
-	if (!turn->again_in_ms && keep->put_off++ < SWEEP_PUT_OFF)
-		return true;
-	keep->put_off = 0;
 	if (!deletion_log_list(keep->log, DELETIONS_PENDING, NULL, 1,
 			       turn->due_ms,
 			       turn->now_ms - keep->sweep_after_ms,

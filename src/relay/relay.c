@@ -1,6 +1,6 @@
 /*
- * relay.c: the one long-running worker: a parent that keeps ring, post and
- * keep alive, one process each, and passes on the bell.
+ * relay.c: the one long-running worker: a parent that keeps ring, post, keep and
+ * sweep alive, one process each, and passes on the bell.
  *
  * Nothing that matters is in the memory of any of them: each may be killed at
  * any moment, and finds its work in the database when it comes back.
@@ -38,7 +38,7 @@
 /* A child that lived this long was well: its next fall starts a new series. */
 #define WELL_AFTER_MS 10000
 
-enum { RING, POST, KEEP, CHILD_COUNT };
+enum { RING, POST, KEEP, SWEEP, CHILD_COUNT };
 
 struct child {
 	const struct turn_job *job;
@@ -59,6 +59,8 @@ static struct child children[CHILD_COUNT] = {
 		   .follower = KEEP, .hears_bell = true },
 	[KEEP] = { .job = &keep_job, .log_name = "relay.keep",
 		   .follower = POST },
+	[SWEEP] = { .job = &sweep_job, .log_name = "relay.sweep",
+		    .follower = POST },
 };
 
 struct relay {

@@ -1,5 +1,5 @@
 /*
- * turn.h: the loop that ring, post and keep share, and what a job gets of it.
+ * turn.h: the loop that the relay's processes share, and what a job gets of it.
  *
  * A job is asked to take a turn when somebody rang, when the time it named has
  * come, or after its tick. A turn does one piece of work and returns; it says

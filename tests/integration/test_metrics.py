@@ -107,7 +107,7 @@ def test_the_relay_and_every_operation_are_up_until_they_stop(busy):
     found = metrics(busy)
     for name in RESPONDERS + ("relay",):
         assert found["ordermill_up", of(name)] == 1
-    assert found["ordermill_workers", of("relay")] == 3
+    assert found["ordermill_workers", of("relay")] == 4
     busy.desk.pause_program("get_orders")
     try:
         found = metrics(busy)

@@ -44,7 +44,7 @@ class Bare:
 
     def running_relay(self):
         process = self.relay()
-        wait_until(lambda: said(process).count("event=started") == 4)
+        wait_until(lambda: said(process).count("event=started") == 5)
         return process
 
     def stop(self):
@@ -78,7 +78,7 @@ def test_a_second_relay_says_so_and_ends(bare):
 def test_sigterm_ends_it_quickly_and_well(bare):
     relay = bare.running_relay()
     children = descendants(relay.pid)
-    assert len(children) == 3
+    assert len(children) == 4
     started = time.monotonic()
     relay.terminate()
     assert relay.wait(5) == 0
@@ -92,11 +92,11 @@ def test_a_child_that_dies_is_replaced(bare):
     for child in descendants(relay.pid):
         os.kill(child, signal.SIGKILL)
     try:
-        wait_until(lambda: said(relay).count("event=started") == 7)
+        wait_until(lambda: said(relay).count("event=started") == 9)
     except AssertionError:
         raise AssertionError(said(relay)) from None
-    assert said(relay).count("event=child_ended") == 3
-    assert len(descendants(relay.pid)) == 3
+    assert said(relay).count("event=child_ended") == 4
+    assert len(descendants(relay.pid)) == 4
 
 
 def test_children_do_not_outlive_their_parent(bare):
@@ -117,7 +117,7 @@ def test_it_waits_for_a_database_that_is_not_there_yet(bare):
     assert bare.run("init").returncode == 0
     wait_until(lambda: len([line for line in said(relay).splitlines() if
                             "op=relay." in line and "event=started" in line])
-               >= 3)
+               >= 4)
 
 
 def test_a_wrong_configuration_stops_the_start(bare):

@@ -147,6 +147,7 @@ static void take_turn(void)
 	turn.again_in_ms = 1000;
 	turn.progress = false;
 	assert_true(keep_turn(&keep, &turn, &err));
+	assert_true(keep_sweep(&keep, &turn, &err));
 }
 
 /* A mailed deletion; its archive object's bytes. */
@@ -381,35 +382,6 @@ static void what_is_young_is_not_swept(void **state)
 	assert_false(turn.progress);
 }
 
-static void a_sweep_waits_until_all_that_can_be_is_closed(void **state)
-{
-	struct deletion *deletion;
-
-	(void)state;
-	set_url(1);	/* nobody: a sweep is seen by its failure */
-	memory_add(&deletions, NOW_MS - 120001, "{}");
-	for (int i = 1; i < MEMORY_DELETIONS; i++)
-		archive.object = mailed(&deletion);
-	take_turn();
-	assert_int_equal(turn.again_in_ms, 0);
-	assert_int_equal(keep.sweeps_failed, 0);
-	take_turn();
-	assert_int_equal(deletion->state, DELETION_DONE);
-	assert_int_equal(keep.sweeps_failed, 1);
-}
-
-static void a_sweep_does_not_wait_for_ever(void **state)
-{
-	(void)state;
-	set_url(1);
-	memory_add(&deletions, NOW_MS - 120001, "{}");
-	for (int i = 0; i < 12 && !keep.sweeps_failed; i++) {
-		turn.again_in_ms = 0;	/* there is always more to close */
-		assert_true(keep_sweep(&keep, &turn, &err));
-	}
-	assert_int_equal(keep.sweeps_failed, 1);
-}
-
 static void a_sweep_that_fails_slows_down_to_every_ten_seconds(void **state)
 {
 	unsigned port;
@@ -455,8 +427,6 @@ int main(void)
 		keep_test(the_database_is_kept_once_a_second),
 		keep_test(what_was_missed_is_swept_with_the_token),
 		keep_test(what_is_young_is_not_swept),
-		keep_test(a_sweep_waits_until_all_that_can_be_is_closed),
-		keep_test(a_sweep_does_not_wait_for_ever),
 		keep_test(a_sweep_that_fails_slows_down_to_every_ten_seconds),
 		keep_test(a_relay_without_a_token_sweeps_nothing),
 	};
