@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -108,6 +109,7 @@ static void note_ended(const struct parent *parent, pid_t *workers,
 				WIFSIGNALED(status) ? WTERMSIG(status) :
 						      WEXITSTATUS(status));
 			counters_add(&parent->counters->restarts, 1);
+			counters_add(parent->crashes.ended, 1);
 			if (clock_boot_ms() - started_ms[i] < QUICK_DEATH_MS)
 				pause_ms(RESTART_PAUSE_MS);
 			workers[i] = NOBODY;
@@ -206,6 +208,16 @@ static void block_signals(sigset_t *ret)
 	sigdelset(ret, SIGPIPE);
 }
 
+/* Zero, and the same in all processes. */
+static uint64_t *share_number(void)
+{
+	static uint64_t alone;
+	void *page = mmap(NULL, sizeof(alone), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? &alone : page;
+}
+
 int main(int argc, char **argv)
 {
 	struct parent parent = { .listener = -1 };
@@ -231,9 +243,7 @@ int main(int argc, char **argv)
 					operation.name, &err);
 	if (error_is_set(&err))	/* it works none the worse */
 		log_say("warn", "counters", "%s", err.cause);
-	parent.crashes = (struct crashes){
-		counters_get(&parent.counters->restarts), CAREFUL_MS
-	};
+	parent.crashes = (struct crashes){ share_number(), 0, CAREFUL_MS };
 	workers = first_set(config_workers(config, operation.name),
 			    operation.workers);
 	parent.batch = first_set(config_batch(config, operation.name),

@@ -397,6 +397,35 @@ static void start_draining(struct worker *w)
 	stop_accepting(w);
 }
 
+static uint64_t *faults;
+static struct sigaction usual_end[NSIG];
+
+/*
+ * The web server sends what we had in hand to the others at once, the fatal
+ * request among it: they are to be careful by then. Their parent hears of our
+ * end too late.
+ */
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	counters_add(faults, 1);
+	sigaction(number, &usual_end[number], NULL);
+	if (info->si_code <= 0)	/* from a program: not met again on return */
+		raise(number);
+}
+
+static void tell_of_faults(uint64_t *ended)
+{
+	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+				       SIGABRT };
+	struct sigaction action = { .sa_sigaction = on_fault,
+				    .sa_flags = SA_SIGINFO };
+
+	faults = ended;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		sigaction(numbers[i], &action, &usual_end[numbers[i]]);
+}
+
 /*
  * A worker died, of a request that may come again. With one request in
  * hand and no connection kept, we would die of it alone: the others wait in the
@@ -404,7 +433,7 @@ static void start_draining(struct worker *w)
  */
 static unsigned batch_now(struct worker *w)
 {
-	uint64_t ended = counters_get(&w->counters->restarts);
+	uint64_t ended = counters_get(w->crashes.ended);
 
 	if (ended != w->crashes.seen) {
 		w->crashes.seen = ended;
@@ -415,21 +444,20 @@ static unsigned batch_now(struct worker *w)
 	return w->careful_until_ms ? 1 : w->batch;
 }
 
-/* One wake: everything that is ready, at most a batch. */
+/* One wake: everything that is ready, at most a batch. How many that is may change
+ * at any moment, when another worker dies. */
 static void turn(struct worker *w)
 {
 	struct epoll_event events[BATCH_MAX];
-	unsigned batch = batch_now(w);
-	int n = epoll_wait(w->epoll, events, (int)batch, 0);
+	int n = epoll_wait(w->epoll, events, (int)batch_now(w), 0);
 	bool connecting = false;
 	struct connection *c;
 	size_t count = 0;
 
 	if (n == 0) {	/* idle: time to write down what was done */
 		log_release();
-		n = epoll_wait(w->epoll, events, (int)batch,
+		n = epoll_wait(w->epoll, events, (int)batch_now(w),
 			       w->draining ? 50 : -1);
-		batch = batch_now(w);
 	}
 	log_hold();
 	for (int i = 0; i < n; i++) {
@@ -439,12 +467,13 @@ static void turn(struct worker *w)
 			start_draining(w);
 		} else if (source == LISTENER) {
 			connecting = true;
-		} else if (w->connections[source].used) {
+		} else if (count < batch_now(w) &&
+			   w->connections[source].used) {
 			c = &w->connections[source];
 			count += read_exchange(w, &w->exchanges[count], c);
 		}
 	}
-	while (connecting && w->accepting && count < batch &&
+	while (connecting && w->accepting && count < batch_now(w) &&
 	       (c = take_connection(w))) {
 		if (!w->careful_until_ms && !has_bytes(c->fcgi.ipcFd)) {
 			watch(w, c->fcgi.ipcFd, (unsigned)(c - w->connections),
@@ -481,6 +510,7 @@ int responder_run(const struct operation *op, const struct config *config,
 		log_say("error", "start", "%s", strerror(errno));
 		return 1;
 	}
+	tell_of_faults(crashes.ended);
 	watch(&w, w.signals, SIGNALS, EPOLLIN);
 	access_open(config);
 	metrics_open(config);

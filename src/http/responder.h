@@ -14,9 +14,11 @@
 #include "base/counters.h"
 #include "http/operation.h"
 
-/* For `careful_ms` after the end of a worker was counted (counters->restarts is
- * not what was `seen`), each has one request in hand at a time. */
+/* For `careful_ms` after a worker ended (`*ended`, which all share, is not what
+ * was `seen`), each has one request in hand at a time. Who dies of a fault of its
+ * own adds to it before its connections close. */
 struct crashes {
+	uint64_t *ended;
 	uint64_t seen;
 	int64_t careful_ms;
 };

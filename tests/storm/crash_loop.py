@@ -145,6 +145,37 @@ def run(desk, token, crashes):
     return not strange and not others.failed() and int(restarts) >= crashes
 
 
+def run_first(desk, token, rounds):
+    """The first crash is the worst: nobody is careful yet, and connections are
+    kept. Whether 16 busy clients of the operation saw nothing of any of them."""
+    answer = Client(desk, token).send("POST", "/api/orders",
+                                      {"description": "other", "price": 1})
+    path = "/api/orders/" + json.loads(answer[2])["id"]
+    done = threading.Event()
+    statuses = collections.Counter()
+
+    def work():
+        client = Client(desk, token)
+        while not done.is_set():
+            statuses[client.send("GET", path)[0]] += 1
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    client = Client(desk, token)
+    poisoned = set()
+    for _ in range(rounds):
+        desk.restart("get_order_by_id")
+        time.sleep(0.6)
+        poisoned.add(client.send("GET", f"/api/orders/{UNKNOWN}?poison")[0])
+        time.sleep(0.2)
+    done.set()
+    for thread in threads:
+        thread.join()
+    say(f"{rounds} first crashes      poisoned {poisoned}, others "
+        f"{dict(statuses)}")
+    return poisoned == {503} and set(statuses) == {200}
+
+
 def start(state, **more):
     """A desk whose responders die of poison."""
     desk = Desk(state, environment={

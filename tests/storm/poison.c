@@ -18,9 +18,7 @@ int FCGX_Accept_r(FCGX_Request *request)
 	char **at = status < 0 ? NULL : request->envp;
 
 	for (; at && *at; at++)
-		if (!strncmp(*at, "REQUEST_URI=", 12) && strstr(*at, "poison")) {
-			signal(SIGSEGV, SIG_DFL);
+		if (!strncmp(*at, "REQUEST_URI=", 12) && strstr(*at, "poison"))
 			raise(SIGSEGV);
-		}
 	return status;
 }

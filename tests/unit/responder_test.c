@@ -25,6 +25,7 @@
 static struct shared {
 	struct database_fake_facts database;
 	struct counters counters;
+	uint64_t ended;
 	unsigned handled, committed;
 	int64_t left_ms;
 	bool fail_open;
@@ -79,6 +80,8 @@ static bool handle(struct ports *ports, const struct request *req,
 		return stream(req, res, err);
 	if (str_is(req->query, "crash"))
 		_exit(7);
+	if (str_is(req->query, "fault"))
+		raise(SIGSEGV);
 	if (str_is(req->query, "gone"))
 		return error_set(err, ERROR_GONE, "told so");
 	buf_add_text(&res->body, "done ");
@@ -158,9 +161,11 @@ static void start(const struct operation *op, unsigned batch)
 	/* our ends of connections, too, would be open here as well */
 	close_range(3, (unsigned)bench.listener - 1, 0);
 	close_range((unsigned)bench.listener + 1, ~0u, 0);
+	signal(SIGSEGV, SIG_DFL);	/* cmocka's own would go on with the tests */
 	_exit(responder_run(op, bench.config, &shared->counters,
 			    bench.listener, batch,
-			    (struct crashes){ 0, bench.careful_ms }));
+			    (struct crashes){ &shared->ended, 0,
+					      bench.careful_ms }));
 }
 
 static void show_log(void)
@@ -830,7 +835,7 @@ static void a_careful_worker_that_dies_takes_one_request_along(void **state)
 
 	(void)state;
 	bench.careful_ms = 60000;
-	shared->counters.restarts = 1;
+	shared->ended = 1;
 	start(&reading, 64);
 	wait_ms(50);
 	hold();
@@ -857,7 +862,7 @@ static void a_careful_worker_is_as_any_other_after_a_while(void **state)
 
 	(void)state;
 	bench.careful_ms = 1;
-	shared->counters.restarts = 1;
+	shared->ended = 1;
 	start(&reading, 64);
 	ask(fd, "GET", "/t?first");
 	assert_answer(fd, "Status: 200 ", "done first");
@@ -880,10 +885,25 @@ static void a_worker_is_careful_when_another_one_ended(void **state)
 	start(&reading, 64);
 	ask(fd, "GET", "/t?one");
 	assert_answer(fd, "Status: 200 ", "done one");
-	counters_add(&shared->counters.restarts, 1);
+	counters_add(&shared->ended, 1);
 	ask(fd, "GET", "/t?two");
 	assert_answer(fd, "Status: 200 ", "done two");
 	assert_true(peer_is_closed(fd));
+	close(fd);
+}
+
+static void a_fault_is_told_before_the_connection_closes(void **state)
+{
+	int fd = dial(), status;
+
+	(void)state;
+	start(&reading, 64);
+	ask(fd, "GET", "/t?fault");
+	assert_true(peer_is_closed(fd));
+	assert_int_equal(counters_get(&shared->ended), 1);
+	assert_int_equal(waitpid(bench.worker, &status, 0), bench.worker);
+	assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+	bench.worker = 0;
 	close(fd);
 }
 
@@ -922,6 +942,7 @@ int main(void)
 		TEST(a_careful_worker_that_dies_takes_one_request_along),
 		TEST(a_careful_worker_is_as_any_other_after_a_while),
 		TEST(a_worker_is_careful_when_another_one_ended),
+		TEST(a_fault_is_told_before_the_connection_closes),
 	};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
