@@ -13,6 +13,7 @@
 #define CHUNK_BYTES (16u * KIB)
 #define POLL_MS 1000
 #define SMALL_BODY_BYTES (32u * KIB)
+#define IDLE_MAX_MS 118000	/* as CURLOPT_MAXAGE_CONN has it */
 
 enum got {
 	GOT_ANSWER,
@@ -64,6 +65,8 @@ static bool is_quiet(CURL *curl)
 	return curl_easy_recv(curl, &byte, 1, &bytes) == CURLE_AGAIN;
 }
 
+/* A NAT or a firewall on the way forgets an idle connection without a word: what
+ * is sent then is answered by nobody, until the time is up. */
 static bool is_kept(struct http_wire *wire,
 		    const struct http_client_request *request)
 {
@@ -71,7 +74,8 @@ static bool is_kept(struct http_wire *wire,
 
 	if (!wire->curl)
 		return false;
-	if (strlen(wire->origin) == bytes && wire->door == request->door &&
+	if (clock_boot_ms() - wire->used_ms < IDLE_MAX_MS &&
+	    strlen(wire->origin) == bytes && wire->door == request->door &&
 	    !memcmp(wire->origin, request->url, bytes) && is_quiet(wire->curl))
 		return true;
 	http_wire_close(wire);
@@ -280,6 +284,7 @@ static void finish(struct http_wire *wire, const struct exchange *ex,
 {
 	if (got != GOT_ANSWER || !ex->head.keeps)
 		http_wire_close(wire);
+	wire->used_ms = clock_boot_ms();
 	if (got == GOT_ANSWER)
 		*answer = (struct http_client_answer){
 			.outcome = HTTP_ANSWERED, .status = ex->head.status,

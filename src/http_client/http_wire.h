@@ -24,6 +24,7 @@ struct http_wire {
 	struct curl_slist *connect_to;
 	const struct http_door *door;
 	char origin[256];	/* of the URLs that the connection is for */
+	int64_t used_ms;	/* boot clock: when it was used last */
 	bool is_off;		/* an answer was not understood */
 };
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/deadline.h"
-#include "http_client/http_client.h"
+#include "http_client/http_wire.h"
 
 #include "base/banned.h"
 
@@ -106,6 +106,28 @@ static void a_peer_that_hung_up_is_called_again(void **state)
 		assert_int_equal(call(), HTTP_ANSWERED);
 	assert_int_equal(listener.requests, 3);
 	assert_int_equal(listener.connections, 3);
+}
+
+/* Whoever passes packets on between us and the peer may have forgotten it, and
+ * says nothing. */
+static void a_connection_that_was_idle_for_long_is_not_used(void **state)
+{
+	struct http_wire wire = { .multi = curl_multi_init() };
+	unsigned before;
+
+	(void)state;
+	(void)http_wire_call(&wire, &request, arena, &answer);
+	wire.used_ms -= 100 * 1000;
+	(void)http_wire_call(&wire, &request, arena, &answer);
+	before = listener.connections;
+	wire.used_ms -= 120 * 1000;
+	(void)http_wire_call(&wire, &request, arena, &answer);
+	http_wire_close(&wire);
+	curl_multi_cleanup(wire.multi);
+	assert_int_equal(before, 1);
+	assert_int_equal(answer.outcome, HTTP_ANSWERED);
+	assert_int_equal(listener.requests, 3);
+	assert_int_equal(listener.connections, 2);
 }
 
 static void what_comes_unasked_is_no_answer(void **state)
@@ -251,6 +273,7 @@ int main(void)
 		TEST(a_connection_is_kept),
 		TEST(another_host_gets_another_connection),
 		TEST(a_peer_that_hung_up_is_called_again),
+		TEST(a_connection_that_was_idle_for_long_is_not_used),
 		TEST(what_comes_unasked_is_no_answer),
 		TEST(chunks_are_left_to_libcurl),
 		TEST(an_encoding_is_refused),
