@@ -26,11 +26,9 @@ static bool bad(struct error *err, const char *what)
 			 what);
 }
 
-static bool fits(const struct model_header *header, uint64_t at, uint64_t count,
-		 size_t size)
+static bool fits(uint64_t end, uint64_t at, uint64_t count, size_t size)
 {
-	return at % 4 == 0 && at <= header->file_bytes &&
-	       count <= (header->file_bytes - at) / size;
+	return at % 4 == 0 && at <= end && count <= (end - at) / size;
 }
 
 static bool check_header(const struct model_header *header, size_t bytes,
@@ -59,23 +57,27 @@ static bool check_header(const struct model_header *header, size_t bytes,
 	return true;
 }
 
+/* The weights come last: they are dropped with all that lies behind them. */
 static bool check_places(const struct model_header *header, struct error *err)
 {
+	uint64_t end = header->weights_at;
+
 	if (!header->layer_count || header->layer_count > MODEL_MAX_LAYERS ||
 	    !header->output_count || header->output_count > MODEL_MAX_OUTPUTS ||
 	    !header->class_count || header->class_count > MODEL_MAX_CLASSES)
 		return bad(err, "its counts");
-	if (!fits(header, header->tensors_at, header->layer_count + 1,
-		  sizeof(struct model_tensor)) ||
-	    !fits(header, header->layers_at, header->layer_count,
-		  sizeof(struct model_layer)) ||
-	    !fits(header, header->outputs_at, header->output_count,
-		  sizeof(uint32_t)) ||
-	    !fits(header, header->labels_at, header->class_count,
-		  sizeof(struct model_label)) ||
-	    !fits(header, header->weights_at, header->weight_count,
+	if (end < sizeof(*header) ||
+	    !fits(header->file_bytes, end, header->weight_count,
 		  sizeof(float)) ||
-	    !fits(header, header->licence_at, header->licence_bytes, 1))
+	    !fits(end, header->tensors_at, header->layer_count + 1,
+		  sizeof(struct model_tensor)) ||
+	    !fits(end, header->layers_at, header->layer_count,
+		  sizeof(struct model_layer)) ||
+	    !fits(end, header->outputs_at, header->output_count,
+		  sizeof(uint32_t)) ||
+	    !fits(end, header->labels_at, header->class_count,
+		  sizeof(struct model_label)) ||
+	    !fits(end, header->licence_at, header->licence_bytes, 1))
 		return bad(err, "its places");
 	return true;
 }

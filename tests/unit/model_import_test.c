@@ -151,6 +151,7 @@ static void figures_that_do_not_fit_are_refused(void **state)
 	const struct model_header *header = (const void *)import_graph().ptr;
 	size_t layers_at = header->layers_at, tensors_at = header->tensors_at;
 	size_t outputs_at = header->outputs_at;
+	uint32_t weights_at = (uint32_t)header->weights_at;
 	const struct { size_t at; uint32_t value; } bad[] = {
 		{ HEADER(layer_count), 0 },
 		{ HEADER(layer_count), 4000000000u },
@@ -160,6 +161,9 @@ static void figures_that_do_not_fit_are_refused(void **state)
 		{ HEADER(weight_count), 4 },
 		{ HEADER(weight_count) + 4, 0x7fffffff },
 		{ HEADER(weights_at) + 4, 0xffffffff },
+		/* what follows them is dropped with them */
+		{ HEADER(weights_at), 0 },
+		{ HEADER(licence_at), weights_at },
 		{ HEADER(tensors_at), 0x7ffffffc },
 		{ HEADER(licence_bytes), 0xfffffff0 },
 		{ LAYER(0, kind), 9 },
