@@ -166,7 +166,7 @@ def test_half_a_request_holds_up_nobody_for_long(desk, api):
     assert waited < 12
     started = time.monotonic()
     still_works(desk, api)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_kept_connections_that_idle_leave_room(desk, api):

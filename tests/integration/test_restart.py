@@ -18,6 +18,7 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
     first = Api(desk, token).order()
     tally = {"reads": 0, "uploads": 0, "writes": 0}
     failures = []
+    rounds = 0
 
     def note(kind, answer, good):
         tally[kind] += 1
@@ -68,9 +69,11 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
     for thread in threads:
         thread.start()
     try:
-        for _ in range(ROUNDS):
+        while rounds < ROUNDS or \
+                (min(tally.values()) < ROUNDS and rounds < 4 * ROUNDS):
             in_parallel(len(RESPONDERS),
                         lambda n: desk.restart(RESPONDERS[n]))
+            rounds += 1
             time.sleep(0.05)
     finally:
         done.set()
@@ -79,5 +82,5 @@ def test_fifty_restarts_of_every_responder_fail_nothing(make_desk):
     restarts = {p["name"]: p["restarts"] for p in desk.status()["programs"]}
     print(tally, len(failures))
     assert not failures, (len(failures), tally, failures[:9])
-    assert all(restarts[name] == ROUNDS for name in RESPONDERS), restarts
-    assert min(tally.values()) > ROUNDS, tally
+    assert all(restarts[name] == rounds for name in RESPONDERS), restarts
+    assert min(tally.values()) >= ROUNDS, tally
