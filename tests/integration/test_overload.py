@@ -2,15 +2,20 @@
 import concurrent.futures
 import contextlib
 import os
+import select
 import signal
+import socket
 import time
 
 import pytest
 
 from desk import descendants
-from support import Api, problem
+from support import Api, problem, wait_until
 
 ASKERS = 60
+NGINX_WORKERS = max(1, (os.cpu_count() or 2) // 2)      # as desk.py has it
+MAX_CONNS = 300 + 2 * 16        # of each; nginx/http_ordermill.conf
+NOTHING = "/api/orders/01934567-89ab-7def-8123-000000000001"
 
 
 @contextlib.contextmanager
@@ -70,3 +75,39 @@ def test_a_full_queue_is_503_at_once_and_what_is_in_it_is_done(
     assert {answer.status_code for answer in answers} <= {200, 201, 202, 503}
     # and all is as before
     assert ask(next(addresses)).status_code in (200, 201, 202)
+
+
+def ask_from(desk, token, address):
+    client = socket.create_connection(("127.0.0.1", desk.port),
+                                      source_address=(address, 0))
+    client.sendall(f"GET {NOTHING} HTTP/1.1\r\nHost: desk\r\nConnection: close"
+                   f"\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    return client
+
+
+@pytest.mark.skipif(NGINX_WORKERS > 2, reason="needs 300 connections for each "
+                    "worker of nginx, and this machine has many")
+def test_what_waits_for_a_quick_operation_leaves_room_for_the_others(
+        desk, token, addresses):
+    clients = []
+    try:
+        with asleep(desk, "get_order_by_id"):
+            for n in range(MAX_CONNS * NGINX_WORKERS + 200):
+                if n % 40 == 0:
+                    address = next(addresses)
+                clients.append(ask_from(desk, token, address))
+            away = wait_until(
+                lambda: len(found := select.select(clients, [], [], 0)[0])
+                >= 200 and found)
+            for client in away:
+                answer = client.recv(4096)
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert b"\r\nRetry-After: 1\r\n" in answer
+            assert Api(desk, token).get("/api/orders").status_code == 200
+        # who waited is answered
+        for client in set(clients) - set(away):
+            client.settimeout(30)
+            assert client.recv(4096).startswith(b"HTTP/1.1 404 ")
+    finally:
+        for client in clients:
+            client.close()
