@@ -2,8 +2,12 @@
  * init.c: `ordermill init` makes what a desk needs before its first start:
  * folders, secrets, database, keys, the relay's token. Repeatable; it says what
  * it did and leaves alone what is there.
+ *
+ * With --local it asks no service of AWS: an upgrade of the package must succeed
+ * without a network, and without the rights that making a bucket takes.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -95,8 +99,9 @@ static bool make_secret(const struct config *config, struct error *err)
 	return true;
 }
 
-static bool make_database(const struct config *config, struct error *err)
+static bool make_database(struct desk *desk, struct error *err)
 {
+	const struct config *config = desk->config;
 	bool is_file = uses(config, "database.adapter", "sqlite");
 	const char *place = config_text(config, is_file ? "database.path"
 							: "database.table");
@@ -218,19 +223,47 @@ static bool make_relay_token(struct desk *desk, struct error *err)
 	return true;
 }
 
-int command_init(struct desk *desk, int argc, char **argv)
+static bool make_all(struct desk *desk, bool local_alone, struct error *err)
 {
 	const struct config *config = desk->config;
-	struct error err;
+	const struct {
+		const char *key, *local;
+		bool (*make)(struct desk *, struct error *);
+	} steps[] = {
+		{ "database.adapter", "sqlite", make_database },
+		{ "object_archive.adapter", "directory", make_archive },
+		{ "event_bus.adapter", "local", make_event_bus },
+		{ "mailer.adapter", "maildir", make_mailer },
+	};
 
-	(void)argv;
-	if (argc != 1)
+	if (!make_folders(config, err) || !make_secret(config, err))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if ((!local_alone ||
+		     uses(config, steps[i].key, steps[i].local)) &&
+		    !steps[i].make(desk, err))
+			return false;
+	return make_relay_token(desk, err);
+}
+
+int command_init(struct desk *desk, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "local", no_argument, NULL, 'l' }, { 0 },
+	};
+	bool local_alone = false;
+	struct error err;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'l')
+			return EXIT_USAGE;
+		local_alone = true;
+	}
+	if (optind != argc)
 		return EXIT_USAGE;
 	error_init(&err);
-	if (!make_folders(config, &err) || !make_secret(config, &err) ||
-	    !make_database(config, &err) || !make_archive(desk, &err) ||
-	    !make_event_bus(desk, &err) || !make_mailer(desk, &err) ||
-	    !make_relay_token(desk, &err))
+	if (!make_all(desk, local_alone, &err))
 		return say_failure(&err);
 	puts("The desk is set up. `ordermill check` tries all of it; "
 	     "`ordermill token add NAME` lets somebody in.");

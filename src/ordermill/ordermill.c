@@ -21,7 +21,7 @@
 #define ARENA_BYTES (64u * MIB)
 
 static const struct command commands[] = {
-	{ "init", "ordermill init\n",
+	{ "init", "ordermill init [--local]\n",
 	  "make the state folder, secrets, database and the relay's token",
 	  true, command_init, false },
 	{ "check", "ordermill check [-t]\n",

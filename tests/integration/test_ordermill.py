@@ -192,18 +192,38 @@ def test_secrets_are_closed(desk):
     problem(Api(desk, None).get("/secrets/site.key"), 404)
 
 
-def test_what_init_makes_is_what_check_wants(tmp_path):
+def on_a_machine_of_its_own(tmp_path, more=""):
+    """Runs commands where nothing is yet."""
     build = os.environ.get("ORDERMILL_BUILD") or os.path.join(
         os.path.dirname(__file__), "..", "..", ".build")
     config = tmp_path / "ordermill.conf"
-    config.write_text(f"state.directory = {tmp_path}/state\n")
+    config.write_text(f"state.directory = {tmp_path}/state\n{more}")
 
-    def run(command):
+    def run(*command):
         return subprocess.run(
             [os.path.join(build, "src", "ordermill", "ordermill"), "-c",
-             str(config), command], capture_output=True, text=True)
+             str(config), *command], capture_output=True, text=True)
+    return run
 
-    first, second = run("init"), run("init")
+
+def test_an_upgrade_on_aws_needs_neither_network_nor_the_rights_of_init(
+        tmp_path):
+    nowhere = "".join(f"aws.endpoint.{name} = http://127.0.0.1:1\n"
+                      for name in ("dynamodb", "s3", "sns"))
+    run = on_a_machine_of_its_own(
+        tmp_path, "profile = aws\naws.region = eu-central-1\n"
+        "object_archive.bucket = example-orders\n" + nowhere + "event_bus.topic_arn = "
+        "arn:aws:sns:eu-central-1:123456789012:order-deleted\n")
+    done = run("init", "--local")
+    assert done.returncode == 0, done.stderr
+    assert {"site.key", "relay.token"} <= set(
+        os.listdir(tmp_path / "state/secrets"))
+    assert run("init", "--else").returncode == 2
+
+
+def test_what_init_makes_is_what_check_wants(tmp_path):
+    run = on_a_machine_of_its_own(tmp_path)
+    first, second = run("init"), run("init", "--local")
     assert first.returncode == second.returncode == 0, first.stderr
     assert "made   event bus key" in first.stdout
     assert "made " not in second.stdout
