@@ -2,33 +2,12 @@
  * aws_answer_test.c: is an error read in every form in which it comes, and a
  * damaged answer told from a whole one?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "aws/aws_answer.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
-static struct arena *arena;
 static struct aws_answer answer;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("aws_answer_test", 4 * MIB);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static void given(int status, const char *headers, const char *body)
 {
@@ -142,15 +121,15 @@ static void a_date_is_read_or_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_names_its_type_with_or_without_a_prefix),
-		cmocka_unit_test(xml_is_read_whatever_the_service),
-		cmocka_unit_test(a_header_may_name_the_type),
-		cmocka_unit_test(success_has_no_error),
-		cmocka_unit_test(broken_bodies_give_no_code),
-		cmocka_unit_test(a_header_is_found_in_any_case),
-		cmocka_unit_test(a_wrong_checksum_is_seen),
-		cmocka_unit_test(a_date_is_read_or_refused),
+		TEST(json_names_its_type_with_or_without_a_prefix),
+		TEST(xml_is_read_whatever_the_service),
+		TEST(a_header_may_name_the_type),
+		TEST(success_has_no_error),
+		TEST(broken_bodies_give_no_code),
+		TEST(a_header_is_found_in_any_case),
+		TEST(a_wrong_checksum_is_seen),
+		TEST(a_date_is_read_or_refused),
 	};
 
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,10 @@
  * aws_sigv4_test.c: does each stage give AWS's own figures, in header and query
  * form, and does the verifier take what was presigned and nothing else?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "aws/aws_sigv4.h"
 #include "base/crypto.h"
 #include "../vectors/sigv4_table.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
@@ -19,24 +13,6 @@
 #define NOW_MS 1795536000000ll		/* 2026-11-24T16:00:00Z */
 #define HOST "desk.example.org"
 #define PATH "/objects/reports/2026-11.pdf"
-
-static struct arena *arena;
-static struct error err;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("aws_sigv4_test", 64 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* --- AWS's vectors ------------------------------------------------------- */
 
@@ -585,7 +561,6 @@ static void a_query_of_any_length_is_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(every_stage_in_headers_equals_awss),
 		TEST(a_kept_key_is_used_for_what_it_was_made_of_alone),
 		TEST(the_authorization_header_carries_awss_signature),
@@ -610,7 +585,6 @@ int main(void)
 		TEST(the_signature_is_lower_case_and_whole),
 		TEST(a_session_token_belongs_to_its_credentials),
 		TEST(a_query_of_any_length_is_answered),
-#undef TEST
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

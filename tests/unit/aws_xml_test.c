@@ -1,34 +1,13 @@
 /*
  * aws_xml_test.c: is the XML of S3 and SNS read, and is nothing else taken?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "aws/aws_xml.h"
 #include "base/buf.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
-static struct arena *arena;
-static struct error err;
 static const struct aws_xml *root;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_new("aws_xml_test", 64 * MIB);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static bool parse(struct str text)
 {
@@ -158,14 +137,12 @@ static void every_cut_of_a_document_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(a_list_of_keys_is_read),
 		TEST(what_is_not_there_is_absent),
 		TEST(references_become_characters),
 		TEST(what_is_no_document_is_refused),
 		TEST(depth_and_number_are_bounded),
 		TEST(every_cut_of_a_document_is_refused),
-#undef TEST
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,34 +1,17 @@
 /*
  * buf_test.c: does text grow up to its maximum, and is it safe where it goes?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/buf.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static int setup(void **state)
-{
-	*state = arena_new("test", MIB);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
 
 static void appends_come_in_order_and_terminated(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 1000);
+	(void)state;
+	buf_init(&buf, arena, 1000);
 	assert_string_equal(buf.ptr, "");
 	buf_add(&buf, "ab", 2);
 	buf_add_str(&buf, STR("cd"));
@@ -45,11 +28,12 @@ static void a_buffer_grows_through_many_blocks(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 300 * KIB);
+	(void)state;
+	buf_init(&buf, arena, 300 * KIB);
 	for (int i = 0; i < 40000; i++) {
 		buf_printf(&buf, "%d", i % 10);
 		if (i % 1000 == 0)
-			arena_alloc(*state, 1);
+			arena_alloc(arena, 1);
 	}
 	assert_true(buf_ok(&buf));
 	assert_int_equal(buf.len, 40000);
@@ -62,7 +46,8 @@ static void integers_are_written_whole(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 1000);
+	(void)state;
+	buf_init(&buf, arena, 1000);
 	buf_add_int(&buf, 0);
 	buf_add_char(&buf, ' ');
 	buf_add_int(&buf, INT64_MAX);
@@ -76,7 +61,8 @@ static void exactly_the_maximum_fits(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 4);
+	(void)state;
+	buf_init(&buf, arena, 4);
 	buf_add_text(&buf, "abcd");
 	assert_true(buf_ok(&buf));
 	buf_add_text(&buf, "");
@@ -86,14 +72,14 @@ static void exactly_the_maximum_fits(void **state)
 	assert_true(buf_ok(&buf));
 	assert_string_equal(buf.ptr, "wxyz");
 	for (size_t max = 250; max < 1100; max++) {
-		buf_init(&buf, *state, max);
+		buf_init(&buf, arena, max);
 		for (size_t i = 0; i < max; i++)
 			buf_add_char(&buf, 'x');
 		assert_true(buf_ok(&buf));
 		assert_int_equal(strlen(buf.ptr), max);
 		buf_add_char(&buf, 'x');
 		assert_false(buf_ok(&buf));
-		arena_reset(*state);
+		arena_reset(arena);
 	}
 }
 
@@ -102,7 +88,8 @@ static void what_follows_an_overflow_is_dropped(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 300);
+	(void)state;
+	buf_init(&buf, arena, 300);
 	buf_add_text(&buf, "ab");
 	buf_printf(&buf, "%0300d", 1);
 	assert_false(buf_ok(&buf));
@@ -119,7 +106,8 @@ static void each_kind_of_append_notices_the_maximum(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 0);
+	(void)state;
+	buf_init(&buf, arena, 0);
 	buf_add_char(&buf, 'a');
 	assert_false(buf_ok(&buf));
 	buf_reset(&buf);
@@ -135,7 +123,8 @@ static void json_text_is_quoted_and_escaped(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 1000);
+	(void)state;
+	buf_init(&buf, arena, 1000);
 	buf_add_json(&buf, STR("a\"b\\c/\b\t\n\f\r\x01\x1f\x7f\0\xc3\xa4"));
 	assert_string_equal(buf.ptr,
 			    "\"a\\\"b\\\\c/\\b\\t\\n\\f\\r\\u0001\\u001f"
@@ -150,8 +139,9 @@ static void json_text_fits_exactly_or_not_at_all(void **state)
 	static const char escaped[] = "\"a\\\"b\\n\\u0001\\\"plain text\\\\\"";
 	struct buf buf;
 
+	(void)state;
 	for (size_t max = 0; max < 2 * sizeof(escaped); max++) {
-		buf_init(&buf, *state, max);
+		buf_init(&buf, arena, max);
 		buf_add_json(&buf, STR("a\"b\n\x01\"plain text\\"));
 		assert_int_equal(buf_ok(&buf), max >= sizeof(escaped) - 1);
 		if (buf_ok(&buf))
@@ -163,7 +153,8 @@ static void html_cannot_leave_its_place(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 1000);
+	(void)state;
+	buf_init(&buf, arena, 1000);
 	buf_add_html(&buf, STR("<a href='x' id=\"y\">&amp;"));
 	assert_string_equal(buf.ptr,
 			    "&lt;a href=&#39;x&#39; id=&quot;y&quot;&gt;"
@@ -174,7 +165,8 @@ static void uris_keep_only_unreserved_characters(void **state)
 {
 	struct buf buf;
 
-	buf_init(&buf, *state, 1000);
+	(void)state;
+	buf_init(&buf, arena, 1000);
 	buf_add_uri(&buf, STR("aZ09-._~ /+%\xc3\xa4\n"), false);
 	assert_string_equal(buf.ptr, "aZ09-._~%20%2F%2B%25%C3%A4%0A");
 	buf_reset(&buf);
@@ -182,21 +174,19 @@ static void uris_keep_only_unreserved_characters(void **state)
 	assert_string_equal(buf.ptr, "a/b%3F");
 }
 
-#define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_ARENA(appends_come_in_order_and_terminated),
-		IN_ARENA(a_buffer_grows_through_many_blocks),
-		IN_ARENA(integers_are_written_whole),
-		IN_ARENA(exactly_the_maximum_fits),
-		IN_ARENA(what_follows_an_overflow_is_dropped),
-		IN_ARENA(each_kind_of_append_notices_the_maximum),
-		IN_ARENA(json_text_is_quoted_and_escaped),
-		IN_ARENA(json_text_fits_exactly_or_not_at_all),
-		IN_ARENA(html_cannot_leave_its_place),
-		IN_ARENA(uris_keep_only_unreserved_characters),
+		TEST(appends_come_in_order_and_terminated),
+		TEST(a_buffer_grows_through_many_blocks),
+		TEST(integers_are_written_whole),
+		TEST(exactly_the_maximum_fits),
+		TEST(what_follows_an_overflow_is_dropped),
+		TEST(each_kind_of_append_notices_the_maximum),
+		TEST(json_text_is_quoted_and_escaped),
+		TEST(json_text_fits_exactly_or_not_at_all),
+		TEST(html_cannot_leave_its_place),
+		TEST(uris_keep_only_unreserved_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

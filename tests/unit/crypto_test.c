@@ -1,29 +1,12 @@
 /*
  * crypto_test.c: do digests, MACs and encodings match their standards' vectors?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <sys/wait.h>
 
 #include "base/crypto.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static int setup(void **state)
-{
-	*state = arena_new("test", MIB);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
 
 /* FIPS 180-2, B.1 and B.2, and the empty text */
 static void sha256_gives_the_published_digests(void **state)
@@ -109,19 +92,20 @@ static void base64_gives_the_published_texts(void **state)
 		  "00200555pppp" },
 	};
 
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		struct buf buf;
 		struct str back;
 
-		buf_init(&buf, *state, 100);
+		buf_init(&buf, arena, 100);
 		buf_add_base64(&buf, str_from(samples[i][0]));
 		assert_string_equal(buf.ptr, samples[i][1]);
-		assert_true(base64_decode(buf_str(&buf), *state, &back));
+		assert_true(base64_decode(buf_str(&buf), arena, &back));
 		assert_true(str_is(back, samples[i][0]));
 		buf_reset(&buf);
 		buf_add_base64url(&buf, str_from(samples[i][0]));
 		assert_string_equal(buf.ptr, samples[i][2]);
-		assert_true(base64url_decode(buf_str(&buf), *state, &back));
+		assert_true(base64url_decode(buf_str(&buf), arena, &back));
 		assert_true(str_is(back, samples[i][0]));
 	}
 }
@@ -140,10 +124,11 @@ static void base64_that_is_not_canonical_is_refused(void **state)
 	};
 	struct str back;
 
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(base64_decode(str_from(bad[i]), *state, &back));
+		assert_false(base64_decode(str_from(bad[i]), arena, &back));
 	for (size_t i = 0; i < ARRAY_LEN(bad_url); i++)
-		assert_false(base64url_decode(str_from(bad_url[i]), *state,
+		assert_false(base64url_decode(str_from(bad_url[i]), arena,
 					      &back));
 }
 
@@ -202,19 +187,17 @@ static void no_random_bytes_come_twice(void **state)
 		assert_memory_not_equal(large + i, (uint8_t[8]){ 0 }, 8);
 }
 
-#define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sha256_gives_the_published_digests),
-		cmocka_unit_test(hmac_gives_the_published_macs),
-		cmocka_unit_test(hex_is_read_back_and_nothing_else),
-		IN_ARENA(base64_gives_the_published_texts),
-		IN_ARENA(base64_that_is_not_canonical_is_refused),
-		cmocka_unit_test(random_bytes_differ),
-		cmocka_unit_test(a_child_has_random_bytes_of_its_own),
-		cmocka_unit_test(no_random_bytes_come_twice),
+		TEST(sha256_gives_the_published_digests),
+		TEST(hmac_gives_the_published_macs),
+		TEST(hex_is_read_back_and_nothing_else),
+		TEST(base64_gives_the_published_texts),
+		TEST(base64_that_is_not_canonical_is_refused),
+		TEST(random_bytes_differ),
+		TEST(a_child_has_random_bytes_of_its_own),
+		TEST(no_random_bytes_come_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

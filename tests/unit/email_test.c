@@ -1,32 +1,10 @@
 /*
  * email_test.c: which addresses are taken, and in what form?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "order/email.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("email_test", MIB);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static void assert_normal(const char *email, const char *expected)
 {
@@ -100,7 +78,6 @@ static void lengths_end_where_smtp_ends(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(only_the_domain_is_folded),
 		TEST(what_is_no_address_is_refused),
 		TEST(lengths_end_where_smtp_ends),

@@ -1,35 +1,11 @@
 /*
  * form_test.c: is urlencoded text read strictly?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/form.h"
 #include "base/limits.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-static struct error err;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("form_test", MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct str parameter(struct str form, const char *name)
 {
@@ -122,7 +98,6 @@ static void too_many_pairs_are_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(values_are_percent_decoded),
 		TEST(names_are_percent_decoded),
 		TEST(what_is_not_there_is_absent),

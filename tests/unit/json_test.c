@@ -1,33 +1,14 @@
 /*
  * json_test.c: does a document give back what was written into it?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/buf.h"
 #include "base/json.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
-static int setup(void **state)
+static struct json parse(struct str text)
 {
-	*state = arena_new("test", MIB);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
-
-static struct json parse(struct arena *arena, struct str text)
-{
-	struct error err;
 	struct json json;
 
 	error_init(&err);
@@ -44,10 +25,11 @@ static void assert_text(struct json json, const char *expected)
 
 static void members_are_found_by_name(void **state)
 {
-	struct json json = parse(*state, STR(
+	struct json json = parse(STR(
 		"{\"a\":{\"b\":\"deep\",\"c\":[1,{\"z\":0}]},\"b\":\"top\","
 		"\"n\":null,\"t\":true,\"f\":false,\"\":\"empty\"}"));
 
+	(void)state;
 	assert_int_equal(json.kind, JSON_OBJECT);
 	assert_int_equal(json_count(json), 6);
 	assert_text(json_member(json, "b"), "top");
@@ -61,9 +43,10 @@ static void members_are_found_by_name(void **state)
 
 static void what_is_not_there_is_absent(void **state)
 {
-	struct json json = parse(*state, STR("{\"abc\":1,\"s\":\"x\"}"));
+	struct json json = parse(STR("{\"abc\":1,\"s\":\"x\"}"));
 	struct json absent = json_member(json, "ab");
 
+	(void)state;
 	assert_int_equal(absent.kind, JSON_ABSENT);
 	assert_int_equal(json_member(json, "abcd").kind, JSON_ABSENT);
 	assert_int_equal(json_member(json, "z").kind, JSON_ABSENT);
@@ -78,15 +61,15 @@ static void what_is_not_there_is_absent(void **state)
 	assert_null(json_literal(json_member(json, "s")).ptr);
 	assert_false(json_bool(absent));
 	assert_null(json_first(absent).name.ptr);
-	assert_null(json_first(parse(*state, STR("[1]"))).name.ptr);
-	assert_null(json_first(parse(*state, STR("{}"))).name.ptr);
+	assert_null(json_first(parse(STR("[1]"))).name.ptr);
+	assert_null(json_first(parse(STR("{}"))).name.ptr);
 }
 
 static void elements_are_found_by_index(void **state)
 {
-	struct json json = parse(*state,
-				 STR("[[1,[2]],\"b\",{\"c\":[]},4]"));
+	struct json json = parse(STR("[[1,[2]],\"b\",{\"c\":[]},4]"));
 
+	(void)state;
 	assert_int_equal(json_count(json), 4);
 	assert_int_equal(json_count(json_element(json, 0)), 2);
 	assert_text(json_element(json, 1), "b");
@@ -107,11 +90,12 @@ static void numbers_keep_their_literal(void **state)
 	};
 	char text[200];
 
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(literals); i++) {
 		struct json json;
 
 		snprintf(text, sizeof(text), "{\"price\": %s }", literals[i]);
-		json = parse(*state, str_from(text));
+		json = parse(str_from(text));
 		assert_true(str_is(json_literal(json_member(json, "price")),
 				   literals[i]));
 	}
@@ -119,10 +103,11 @@ static void numbers_keep_their_literal(void **state)
 
 static void escapes_are_decoded_in_names_and_values(void **state)
 {
-	struct json json = parse(*state, STR(
+	struct json json = parse(STR(
 		"{\"k\\u00e4\\n\":\"\\ud83d\\udc5f \\\"x\\\"\\\\\","
 		"\"plain\":\"as it is\"}"));
 
+	(void)state;
 	assert_text(json_member(json, "k\xc3\xa4\n"),
 		    "\xf0\x9f\x91\x9f \"x\"\\");
 	assert_text(json_member(json, "plain"), "as it is");
@@ -130,8 +115,9 @@ static void escapes_are_decoded_in_names_and_values(void **state)
 
 static void an_empty_text_is_present(void **state)
 {
-	struct json json = parse(*state, STR("\"\""));
+	struct json json = parse(STR("\"\""));
 
+	(void)state;
 	assert_non_null(json_string(json).ptr);
 	assert_int_equal(json_string(json).len, 0);
 }
@@ -139,8 +125,9 @@ static void an_empty_text_is_present(void **state)
 static void values_outlive_the_text_they_came_from(void **state)
 {
 	char text[] = "{\"a\":\"abc\",\"b\":12}";
-	struct json json = parse(*state, str_from(text));
+	struct json json = parse(str_from(text));
 
+	(void)state;
 	memset(text, 'X', sizeof(text));
 	assert_text(json_member(json, "a"), "abc");
 	assert_true(str_is(json_literal(json_member(json, "b")), "12"));
@@ -148,12 +135,12 @@ static void values_outlive_the_text_they_came_from(void **state)
 
 static void members_come_in_the_order_of_the_text(void **state)
 {
-	struct json json = parse(*state,
-				 STR("{\"z\":[1,2],\"a\":{\"q\":1},\"m\":3}"));
+	struct json json = parse(STR("{\"z\":[1,2],\"a\":{\"q\":1},\"m\":3}"));
 	struct json_iterator it;
 	char names[10] = "";
 	size_t len = 0;
 
+	(void)state;
 	for (it = json_first(json); it.name.ptr; json_next(&it)) {
 		assert_int_equal(it.name.len, 1);
 		names[len++] = *it.name.ptr;
@@ -168,25 +155,23 @@ static void members_come_in_the_order_of_the_text(void **state)
 static void a_fault_is_an_error_and_leaves_nothing(void **state)
 {
 	struct json json = { JSON_OBJECT, NULL };
-	struct error err;
 
-	error_init(&err);
-	assert_false(json_parse(&json, STR("{\"a\":1,\"a\":2}"), *state, &err));
+	(void)state;
+	assert_false(json_parse(&json, STR("{\"a\":1,\"a\":2}"), arena, &err));
 	assert_int_equal(err.code, ERROR_NOT_JSON);
 	assert_int_equal(json.kind, JSON_ABSENT);
 	error_init(&err);
-	assert_false(json_parse(&json, (struct str){ NULL, 0 }, *state, &err));
+	assert_false(json_parse(&json, (struct str){ NULL, 0 }, arena, &err));
 	assert_int_equal(err.code, ERROR_NOT_JSON);
 }
 
 static void unknown_members_are_named(void **state)
 {
 	static const char *const names[] = { "price", "description", NULL };
-	struct json json = parse(*state, STR(
+	struct json json = parse(STR(
 		"{\"price\":5,\"prize\":6,\"a/b~c\":1,\"description\":\"\"}"));
-	struct error err;
 
-	error_init(&err);
+	(void)state;
 	assert_false(json_only(json, "/lines/0", names, &err));
 	assert_int_equal(err.code, ERROR_INVALID);
 	assert_int_equal(err.item_count, 2);
@@ -198,12 +183,10 @@ static void unknown_members_are_named(void **state)
 static void known_members_are_no_error(void **state)
 {
 	static const char *const names[] = { "price", "description", NULL };
-	struct error err;
 
-	error_init(&err);
-	assert_true(json_only(parse(*state, STR("{\"price\":5}")), "", names,
-			      &err));
-	assert_true(json_only(parse(*state, STR("{}")), "", names, &err));
+	(void)state;
+	assert_true(json_only(parse(STR("{\"price\":5}")), "", names, &err));
+	assert_true(json_only(parse(STR("{}")), "", names, &err));
 	assert_false(error_is_set(&err));
 }
 
@@ -211,13 +194,12 @@ static void a_very_long_unknown_name_is_cut(void **state)
 {
 	static const char *const names[] = { NULL };
 	char text[1100];
-	struct error err;
 
+	(void)state;
 	memset(text, '~', sizeof(text));
 	memcpy(text, "{\"", 2);
 	memcpy(text + 1024, "\":1}", 5);
-	error_init(&err);
-	assert_false(json_only(parse(*state, str_from(text)), "", names, &err));
+	assert_false(json_only(parse(str_from(text)), "", names, &err));
 	assert_int_equal(strlen(err.items[0].pointer),
 			 sizeof(err.items[0].pointer) - 1);
 }
@@ -228,47 +210,45 @@ static void a_body_is_an_object_of_known_members(void **state)
 	static const char *const not_objects[] = { "", "[]", "\"x\"", "1",
 						   "null", "{" };
 	struct json json;
-	struct error err;
 
-	error_init(&err);
+	(void)state;
 	assert_true(json_parse_object(&json, STR("{\"email\":\"a\"}"), names,
-				      *state, &err));
+				      arena, &err));
 	assert_true(str_is(json_string(json_member(json, "email")), "a"));
 	for (size_t i = 0; i < ARRAY_LEN(not_objects); i++) {
 		error_init(&err);
 		assert_false(json_parse_object(&json, str_from(not_objects[i]),
-					       names, *state, &err));
+					       names, arena, &err));
 		assert_int_equal(err.code, ERROR_NOT_JSON);
 	}
 	error_init(&err);
 	assert_false(json_parse_object(&json, STR("{\"mail\":1}"), names,
-				       *state, &err));
+				       arena, &err));
 	assert_string_equal(err.items[0].pointer, "/mail");
 }
 
 /* RFC 6901, 3 */
 static void pointers_escape_tilde_and_slash(void **state)
 {
-	assert_string_equal(json_pointer(*state, "", STR("a")), "/a");
-	assert_string_equal(json_pointer(*state, "/x/0", STR("m~n/o")),
+	(void)state;
+	assert_string_equal(json_pointer(arena, "", STR("a")), "/a");
+	assert_string_equal(json_pointer(arena, "/x/0", STR("m~n/o")),
 			    "/x/0/m~0n~1o");
-	assert_string_equal(json_pointer(*state, "", STR("")), "/");
+	assert_string_equal(json_pointer(arena, "", STR("")), "/");
 }
 
 static void a_large_answer_has_the_bound_that_its_reader_names(void **state)
 {
-	struct arena *arena = *state;
 	struct json_iterator it;
 	struct buf text;
 	struct json json;
-	struct error err;
 	size_t seen = 0;
 
+	(void)state;
 	buf_init(&text, arena, MIB);
 	for (int i = 0; i < 5000; i++)
 		buf_add_text(&text, i ? ",1" : "[1");
 	buf_add_char(&text, ']');
-	error_init(&err);
 	assert_false(json_parse(&json, buf_str(&text), arena, &err));
 	error_init(&err);
 	assert_false(json_parse_large(&json, buf_str(&text), 5000, arena,
@@ -285,43 +265,39 @@ static void a_large_answer_has_the_bound_that_its_reader_names(void **state)
 
 static void quotes_within_texts_do_not_hide_the_values_behind(void **state)
 {
-	struct arena *arena = *state;
 	struct buf text;
 	struct json json;
-	struct error err;
 
+	(void)state;
 	buf_init(&text, arena, MIB);
 	for (int i = 0; i < 3000; i++)
 		buf_add_text(&text, i ? ",\"\\\",[\\\\\"" : "[\"\"");
 	buf_add_char(&text, ']');
-	error_init(&err);
 	assert_true(json_parse_large(&json, buf_str(&text), 5000, arena,
 				     &err));
 	assert_int_equal(json_count(json), 3000);
 	assert_true(str_is(json_string(json_element(json, 2999)), "\",[\\"));
 }
 
-#define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_ARENA(members_are_found_by_name),
-		IN_ARENA(what_is_not_there_is_absent),
-		IN_ARENA(elements_are_found_by_index),
-		IN_ARENA(numbers_keep_their_literal),
-		IN_ARENA(escapes_are_decoded_in_names_and_values),
-		IN_ARENA(an_empty_text_is_present),
-		IN_ARENA(values_outlive_the_text_they_came_from),
-		IN_ARENA(members_come_in_the_order_of_the_text),
-		IN_ARENA(a_fault_is_an_error_and_leaves_nothing),
-		IN_ARENA(unknown_members_are_named),
-		IN_ARENA(known_members_are_no_error),
-		IN_ARENA(a_very_long_unknown_name_is_cut),
-		IN_ARENA(a_body_is_an_object_of_known_members),
-		IN_ARENA(a_large_answer_has_the_bound_that_its_reader_names),
-		IN_ARENA(quotes_within_texts_do_not_hide_the_values_behind),
-		IN_ARENA(pointers_escape_tilde_and_slash),
+		TEST(members_are_found_by_name),
+		TEST(what_is_not_there_is_absent),
+		TEST(elements_are_found_by_index),
+		TEST(numbers_keep_their_literal),
+		TEST(escapes_are_decoded_in_names_and_values),
+		TEST(an_empty_text_is_present),
+		TEST(values_outlive_the_text_they_came_from),
+		TEST(members_come_in_the_order_of_the_text),
+		TEST(a_fault_is_an_error_and_leaves_nothing),
+		TEST(unknown_members_are_named),
+		TEST(known_members_are_no_error),
+		TEST(a_very_long_unknown_name_is_cut),
+		TEST(a_body_is_an_object_of_known_members),
+		TEST(a_large_answer_has_the_bound_that_its_reader_names),
+		TEST(quotes_within_texts_do_not_hide_the_values_behind),
+		TEST(pointers_escape_tilde_and_slash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

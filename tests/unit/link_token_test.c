@@ -2,14 +2,8 @@
  * link_token_test.c: does only the right token, for the right purpose, in time,
  * name a subscriber?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "order/link_token.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
@@ -17,24 +11,7 @@
 #define SUBSCRIBER "0193a5c0-0000-7000-8000-00000000000a"
 
 static const struct str secret = { "0123456789abcdef0123456789abcdef", 32 };
-static struct arena *arena;
-static struct error err;
 static char subscriber[ORDER_ID_BYTES];
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("link_token_test", 16 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct str issue(enum link_purpose purpose, int64_t expires_ms)
 {
@@ -141,7 +118,6 @@ static void what_is_cut_or_longer_is_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(a_token_names_its_subscriber_until_it_expires),
 		TEST(a_token_without_an_end_is_always_valid),
 		TEST(a_token_for_another_purpose_is_refused),

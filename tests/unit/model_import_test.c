@@ -2,13 +2,6 @@
  * model_import_test.c: does a graph become a model's file, and is a file that
  * is not whole, or a graph that is another, refused?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 
 #include "base/crypto.h"
@@ -16,33 +9,9 @@
 #include "recognition/model_import.h"
 #include "recognition/tfjs_import.h"
 #include "vectors/network_table.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-static struct error err;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("model_import_test", 512 * MIB);
-	return 0;
-}
-
-static int reset_arena(void **state)
-{
-	(void)state;
-	arena_reset(arena);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static const struct model_origin origin = {
 	.name = "a small one", .source_sha256 = "none",
@@ -300,21 +269,15 @@ static void a_file_is_mapped(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_graph_becomes_a_model, reset_arena),
-		cmocka_unit_test_setup(no_byte_of_a_file_may_change,
-				       reset_arena),
-		cmocka_unit_test_setup(a_file_cut_short_is_refused,
-				       reset_arena),
-		cmocka_unit_test_setup(figures_that_do_not_fit_are_refused,
-				       reset_arena),
-		cmocka_unit_test_setup(a_graph_that_is_another_is_refused,
-				       reset_arena),
-		cmocka_unit_test_setup(shards_of_another_length_are_refused,
-				       reset_arena),
-		cmocka_unit_test_setup(only_known_bytes_are_imported,
-				       reset_arena),
-		cmocka_unit_test_setup(a_file_is_mapped, reset_arena),
+		TEST(a_graph_becomes_a_model),
+		TEST(no_byte_of_a_file_may_change),
+		TEST(a_file_cut_short_is_refused),
+		TEST(figures_that_do_not_fit_are_refused),
+		TEST(a_graph_that_is_another_is_refused),
+		TEST(shards_of_another_length_are_refused),
+		TEST(only_known_bytes_are_imported),
+		TEST(a_file_is_mapped),
 	};
 
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

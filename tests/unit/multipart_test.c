@@ -1,34 +1,10 @@
 /*
  * multipart_test.c: is a part found, and a malformed body refused?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "http/request.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-static struct error err;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("multipart_test", 4 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* The body in a block of just its size: AddressSanitizer sees its end. */
 static bool read_field(const char *type, struct str body, const char *name,
@@ -180,7 +156,6 @@ static void headers_without_an_end_are_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(a_part_is_found_by_its_name),
 		TEST(a_name_without_quotes_is_a_name),
 		TEST(content_is_bytes),

@@ -2,23 +2,14 @@
  * order_answer_test.c: do bytes and ETag of an order change together, and only
  * then?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "http/order_answer.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
 #define HOUR 3600000ll
 #define NOW_MS (498760 * HOUR)
 #define DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-static struct arena *arena;
-static struct error err;
 
 /* Its links are key, time and validity. */
 static bool presign(struct object_archive *archive, struct str key,
@@ -38,21 +29,6 @@ static bool presign(struct object_archive *archive, struct str key,
 static const struct object_archive_ops ops = { .name = "fake",
 					       .presign = presign };
 static struct object_archive archive = { &ops };
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_new("order_answer_test", 4 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct order some_order(const char *media_type)
 {
@@ -138,7 +114,6 @@ static void a_link_that_cannot_be_made_is_an_error(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(without_a_photo_the_etag_is_the_version),
 		TEST(with_a_photo_bytes_and_etag_stay_for_a_period),
 		TEST(a_link_has_its_pictures_ending),

@@ -2,34 +2,12 @@
  * order_csv_test.c: does a spreadsheet see what is in an order, and run none of
  * it?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "order/order_csv.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
 #define ID "0193a5c0-0000-7000-8000-00000000000a"
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("order_csv_test", 4 * MIB);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct order some_order(void)
 {
@@ -153,7 +131,6 @@ static void a_photo_has_its_verdict(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(a_row_has_a_cell_for_each_column),
 		TEST(lines_share_a_cell),
 		TEST(quotes_commas_and_line_ends_stay_in_their_cell),

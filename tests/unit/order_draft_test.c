@@ -2,38 +2,15 @@
  * order_draft_test.c: is what clients send read right, and is every wrong
  * member named with its pointer and a code?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/limits.h"
 #include "order/order.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
 #define NOW_MS 1795536000000ll
 
-static struct arena *arena;
-static struct error err;
 static struct order order;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("order_draft_test", 64 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* Single quotes stand for double ones. */
 static struct str json(const char *text)
@@ -854,7 +831,6 @@ static void a_member_that_is_absent_is_asked_for(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(the_smallest_draft_is_a_description_and_a_price),
 		TEST(every_member_is_read),
 		TEST(the_price_is_the_clients_or_the_sum_of_the_lines),

@@ -2,36 +2,12 @@
  * order_json_test.c: is canonical JSON written as api.md has it, and do the
  * same bytes come out again after reading it back?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/limits.h"
 #include "order/money.h"
 #include "order/order.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-static struct error err;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("order_json_test", 64 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct str written(const struct order *order)
 {
@@ -409,7 +385,6 @@ static void every_cut_of_the_bytes_is_damage(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(members_stand_in_the_order_of_the_contract),
 		TEST(what_is_absent_is_null_or_empty),
 		TEST(a_photo_that_was_not_checked_has_no_confidence),

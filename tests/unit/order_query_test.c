@@ -2,39 +2,16 @@
  * order_query_test.c: are lists asked for in the right words, and are cursors
  * good for the very list that they were made for?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/limits.h"
 #include "order/order_query.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
 #define ID "0193a5c0-0000-7000-8000-00000000000a"
 
 static const struct str secret = { "0123456789abcdef0123456789abcdef", 32 };
-static struct arena *arena;
-static struct error err;
 static struct order_query query;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("order_query_test", 64 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static bool try_parse(const char *text)
 {
@@ -330,7 +307,6 @@ static void every_changed_character_of_a_cursor_is_bad(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(an_empty_query_is_the_newest_page),
 		TEST(empty_values_are_as_good_as_none),
 		TEST(every_parameter_is_read),

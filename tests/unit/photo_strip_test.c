@@ -2,14 +2,8 @@
  * photo_strip_test.c: is what a photo tells beside the picture gone, and the
  * picture whole?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "recognition/photo_strip.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
@@ -33,22 +27,7 @@
 #define VP8X "VP8X\x0a\0\0\0"
 #define VP8 "VP8 \4\0\0\0pixl"
 
-static struct arena *arena;
 static unsigned orientation;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("photo_strip_test", 16 * MIB);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* In a block of just its size: AddressSanitizer sees its end. */
 static bool strip(struct str photo, struct buf *to)
@@ -245,18 +224,17 @@ static void a_mutated_photo_stays_within_its_bounds(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_jpeg_keeps_its_picture_and_how_it_was_held),
-		cmocka_unit_test(upright_needs_no_exif),
-		cmocka_unit_test(colours_stay_as_meant),
-		cmocka_unit_test(what_hangs_behind_the_end_goes),
-		cmocka_unit_test(a_png_keeps_picture_and_colours),
-		cmocka_unit_test(
-			a_webp_keeps_picture_and_says_that_no_exif_is_there),
-		cmocka_unit_test(a_picture_cut_short_is_stripped_all_the_same),
-		cmocka_unit_test(what_does_not_add_up_is_refused),
-		cmocka_unit_test(an_orientation_that_is_none_is_upright),
-		cmocka_unit_test(a_mutated_photo_stays_within_its_bounds),
+		TEST(a_jpeg_keeps_its_picture_and_how_it_was_held),
+		TEST(upright_needs_no_exif),
+		TEST(colours_stay_as_meant),
+		TEST(what_hangs_behind_the_end_goes),
+		TEST(a_png_keeps_picture_and_colours),
+		TEST(a_webp_keeps_picture_and_says_that_no_exif_is_there),
+		TEST(a_picture_cut_short_is_stripped_all_the_same),
+		TEST(what_does_not_add_up_is_refused),
+		TEST(an_orientation_that_is_none_is_upright),
+		TEST(a_mutated_photo_stays_within_its_bounds),
 	};
 
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

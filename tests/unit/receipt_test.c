@@ -1,14 +1,8 @@
 /*
  * receipt_test.c: does a receipt come back whole, and nothing else?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "order/receipt.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
@@ -16,23 +10,6 @@
 #define EXPIRES_MS (NOW_MS + 3600000)
 
 static const struct str secret = { "0123456789abcdef0123456789abcdef", 32 };
-static struct arena *arena;
-static struct error err;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("receipt_test", 64 * MIB);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct str issue(void)
 {
@@ -253,7 +230,6 @@ static void another_description_leaves_what_the_photo_shows(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(a_receipt_gives_the_image_back),
 		TEST(white_space_around_the_description_does_not_matter),
 		TEST(another_description_is_refused),

@@ -1,16 +1,10 @@
 /*
  * report_request_test.c: is the period that was asked for the one that is drawn?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/clock.h"
 #include "base/limits.h"
 #include "deletion/report_request.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
@@ -18,22 +12,9 @@
 #define HOUR_MS (3600ll * 1000)
 #define DAY_MS (24 * HOUR_MS)
 
-static int setup(void **state)
-{
-	*state = arena_new("test", MIB);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_free(*state);
-	return 0;
-}
-
-static struct report_request read_good(struct arena *arena, const char *text)
+static struct report_request read_good(const char *text)
 {
 	struct report_request request;
-	struct error err;
 
 	error_init(&err);
 	assert_true(report_request_from_json(&request, str_from(text), NOW,
@@ -49,8 +30,9 @@ static void without_a_body_it_is_all_of_the_archive(void **state)
 		"{\"from\":null,\"to\":null,\"tz\":null,\"title\":null}",
 	};
 
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		struct report_request request = read_good(*state, all[i]);
+		struct report_request request = read_good(all[i]);
 
 		assert_true(request.from_ms == INT64_MIN);
 		assert_true(request.to_ms == INT64_MAX);
@@ -64,8 +46,9 @@ static void without_a_body_it_is_all_of_the_archive(void **state)
 static void the_last_day_is_inclusive(void **state)
 {
 	struct report_request request = read_good(
-		*state, "{\"from\":\"2026-11-23\",\"to\":\"2026-11-23\"}");
+		"{\"from\":\"2026-11-23\",\"to\":\"2026-11-23\"}");
 
+	(void)state;
 	assert_true(request.to_ms - request.from_ms == DAY_MS);
 	assert_true(request.from_ms == NOW - 12 * HOUR_MS);
 }
@@ -73,9 +56,9 @@ static void the_last_day_is_inclusive(void **state)
 static void days_are_those_of_the_zone(void **state)
 {
 	struct report_request request = read_good(
-		*state,
 		"{\"from\":\"2026-10-25\",\"to\":\"2026-10-25\",\"tz\":\"Europe/Berlin\"}");
 
+	(void)state;
 	/* summer time ends */
 	assert_true(request.to_ms - request.from_ms == DAY_MS + HOUR_MS);
 	assert_string_equal(request.zone, "Europe/Berlin");
@@ -83,9 +66,9 @@ static void days_are_those_of_the_zone(void **state)
 
 static void a_title_is_trimmed(void **state)
 {
-	struct report_request request =
-		read_good(*state, "{\"title\":\" Autumn \"}");
+	struct report_request request = read_good("{\"title\":\" Autumn \"}");
 
+	(void)state;
 	assert_true(str_is(request.title, "Autumn"));
 }
 
@@ -107,13 +90,13 @@ static void what_is_wrong_is_named(void **state)
 		  "out_of_range" },
 	};
 
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct report_request request;
-		struct error err;
 
 		error_init(&err);
 		assert_false(report_request_from_json(
-			&request, str_from(bad[i].text), NOW, *state, &err));
+			&request, str_from(bad[i].text), NOW, arena, &err));
 		assert_string_equal(err.items[0].pointer, bad[i].pointer);
 		assert_string_equal(err.items[0].code, bad[i].code);
 	}
@@ -124,41 +107,37 @@ static void a_title_has_at_most_200_characters(void **state)
 	struct report_request request;
 	char text[256] = "{\"title\":\"";
 	const size_t start = strlen(text);
-	struct error err;
 
+	(void)state;
 	memset(text + start, 'x', 201);
 	memcpy(text + start + 200, "\"}", 3);
-	assert_int_equal(read_good(*state, text).title.len, 200);
+	assert_int_equal(read_good(text).title.len, 200);
 	memcpy(text + start + 200, "x\"}", 4);
-	error_init(&err);
 	assert_false(report_request_from_json(&request, str_from(text), NOW,
-					      *state, &err));
+					      arena, &err));
 	assert_string_equal(err.items[0].code, "too_long");
 }
 
 static void another_kind_of_body_is_refused(void **state)
 {
 	struct report_request request;
-	struct error err;
 
-	error_init(&err);
-	assert_false(report_request_from_json(&request, STR("[]"), NOW, *state,
+	(void)state;
+	assert_false(report_request_from_json(&request, STR("[]"), NOW, arena,
 					      &err));
 	assert_int_equal(err.code, ERROR_NOT_JSON);
 }
 
-#define IN_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_ARENA(without_a_body_it_is_all_of_the_archive),
-		IN_ARENA(the_last_day_is_inclusive),
-		IN_ARENA(days_are_those_of_the_zone),
-		IN_ARENA(a_title_is_trimmed),
-		IN_ARENA(what_is_wrong_is_named),
-		IN_ARENA(a_title_has_at_most_200_characters),
-		IN_ARENA(another_kind_of_body_is_refused),
+		TEST(without_a_body_it_is_all_of_the_archive),
+		TEST(the_last_day_is_inclusive),
+		TEST(days_are_those_of_the_zone),
+		TEST(a_title_is_trimmed),
+		TEST(what_is_wrong_is_named),
+		TEST(a_title_has_at_most_200_characters),
+		TEST(another_kind_of_body_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,14 +2,8 @@
  * request_test.c: what does a handler get to see of a request, and what is
  * refused before?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "http/operation.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
 
@@ -36,23 +30,7 @@ static const struct operation op = {
 	.max_body_bytes = 1000, .takes_idempotency_key = true,
 };
 
-static struct arena *arena;
-static struct error err;
 static struct request req;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("request_test", 16 * MIB);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* Parameters as nginx sends them, ended by NULL; the body's length is sent. */
 static bool read_with(const char *body, ...)
@@ -566,7 +544,6 @@ static void other_parameters_are_ignored(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(path_and_query_are_cut_at_the_first_question_mark),
 		TEST(an_id_is_a_uuid_in_lower_case),
 		TEST(other_paths_are_not_found),

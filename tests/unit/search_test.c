@@ -2,32 +2,10 @@
  * search_test.c: is text found however it is written, and can no question
  * break out of its quotes?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "order/search.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("search_test", 64 * MIB);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct str fold(struct str text)
 {
@@ -223,7 +201,6 @@ static void folding_twice_changes_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
 		TEST(letters_lose_case_and_accents),
 		TEST(ligatures_become_their_letters),
 		TEST(a_final_sigma_is_a_sigma),

@@ -3,23 +3,14 @@
  * as one of TensorFlow.js that says the same, and is one refused that is
  * damaged or says something else?
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <math.h>
 
 #include "recognition/tfjs_import.h"
 #include "recognition/tflite_import.h"
 #include "vectors/network_table.h"
+#include "test_arena.h"
 
 #include "base/banned.h"
-
-static struct arena *arena;
-static struct error err;
 
 static const struct model_origin origin = {
 	.name = "a small one", .source_sha256 = "none", .licence = { "", 0 },
@@ -27,28 +18,6 @@ static const struct model_origin origin = {
 	.label_count = ARRAY_LEN(open_images_labels),
 	.class_count = NETWORK_CLASSES,
 };
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_new("tflite_import_test", 512 * MIB);
-	return 0;
-}
-
-static int reset_arena(void **state)
-{
-	(void)state;
-	arena_reset(arena);
-	error_init(&err);
-	return 0;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static const struct str graph = { (const char *)network_tflite,
 				  sizeof(network_tflite) };
@@ -227,19 +196,13 @@ static void changed_bytes_do_no_harm(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(it_is_the_same_model_from_either,
-				       reset_arena),
-		cmocka_unit_test_setup(
-			a_graph_that_says_something_else_is_refused,
-			reset_arena),
-		cmocka_unit_test_setup(an_operation_that_is_not_known_is_named,
-				       reset_arena),
-		cmocka_unit_test_setup(an_output_that_is_not_there_is_named,
-				       reset_arena),
-		cmocka_unit_test_setup(a_graph_cut_short_is_refused,
-				       reset_arena),
-		cmocka_unit_test_setup(changed_bytes_do_no_harm, reset_arena),
+		TEST(it_is_the_same_model_from_either),
+		TEST(a_graph_that_says_something_else_is_refused),
+		TEST(an_operation_that_is_not_known_is_named),
+		TEST(an_output_that_is_not_there_is_named),
+		TEST(a_graph_cut_short_is_refused),
+		TEST(changed_bytes_do_no_harm),
 	};
 
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
