@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define LISTENER_MAX_BYTES (3 * 1024 * 1024)
+#define LISTENER_PATIENCE_S 5	/* a test that failed leaves connections open */
 
 struct http_listener {
 	pthread_t thread;
@@ -41,7 +42,7 @@ static inline size_t listener_body_bytes(const char *head)
 	return field ? strtoul(field + 16, NULL, 10) : 0;
 }
 
-/* False when the peer is gone. */
+/* False when the peer is gone, or silent. */
 static inline int listener_read(struct http_listener *listener, int fd)
 {
 	size_t len = 0, whole = LISTENER_MAX_BYTES;
@@ -81,10 +82,13 @@ static inline const char *listener_answer(struct http_listener *listener)
 
 static inline void *listener_run(void *arg)
 {
+	const struct timeval patience = { .tv_sec = LISTENER_PATIENCE_S };
 	struct http_listener *listener = arg;
 	int fd;
 
 	while ((fd = accept(listener->fd, NULL, NULL)) >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			   sizeof(patience));
 		listener->connections++;
 		while (listener_read(listener, fd)) {
 			const char *answer = listener_answer(listener);
@@ -123,7 +127,7 @@ static inline void listener_start(struct http_listener *listener)
 					listener), 0);
 }
 
-/* The client has closed its connection before. */
+/* Quick when the client has closed its connection before. */
 static inline void listener_stop(struct http_listener *listener)
 {
 	shutdown(listener->fd, SHUT_RDWR);
