@@ -2,44 +2,27 @@
  * http_client_test.c: does a POST arrive as it was given, and does trouble of
  * every kind come back as ERROR_UNAVAILABLE in time?
  */
-#include "http_listener.h"
+#include "http_client_setup.h"
 
 #include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/deadline.h"
-#include "http_client/http_client.h"
 
 #include "base/banned.h"
 
 static const struct http_timeouts timeouts = { 2000, 4000 };
 static const char *const no_headers[] = { NULL };
 
-static struct http_listener listener;
-static struct http_client *client;
-static struct arena *arena;
-static struct error err;
 static struct buf answer;
 static int status;
 
 static int set_up(void **state)
 {
 	(void)state;
-	listener_start(&listener);
-	arena = arena_new("http_client_test", 16 * MIB);
+	open_client();
 	buf_init(&answer, arena, 64 * KIB);
-	error_init(&err);
 	status = 0;
-	assert_true(http_client_open(&client, &err));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	http_client_close(client);
-	listener_stop(&listener);
-	arena_free(arena);
 	return 0;
 }
 
@@ -265,7 +248,6 @@ static void an_answer_that_is_no_http_is_unavailable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(headers_and_body_arrive_as_given),
 		TEST(an_empty_body_is_sent_as_such),
 		TEST(a_large_body_is_sent_at_once),
@@ -282,7 +264,6 @@ int main(void)
 		TEST(nobody_there_is_unavailable),
 		TEST(an_answer_that_does_not_come_ends_in_time),
 		TEST(an_answer_that_is_no_http_is_unavailable),
-#undef TEST
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

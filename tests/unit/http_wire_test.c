@@ -3,7 +3,7 @@
  * given, on a connection that is kept, and is every answer that is not simple
  * left to libcurl or refused?
  */
-#include "http_listener.h"
+#include "http_client_setup.h"
 
 #include <sys/wait.h>
 
@@ -19,35 +19,18 @@ static const char *const fields[] = {
 	"X-A: b; c;", "X-Empty;", NULL,
 };
 
-static struct http_listener listener;
-static struct http_client *client;
-static struct arena *arena;
 static struct http_client_request request;
 static struct http_client_answer answer;
 
 static int set_up(void **state)
 {
-	struct error err;
-
 	(void)state;
-	error_init(&err);
-	listener_start(&listener);
-	arena = arena_new("http_wire_test", 16 * MIB);
+	open_client();
 	request = (struct http_client_request){
 		.method = "POST", .url = listener.url, .headers = fields,
 		.body = STR("{}"), .timeouts = { 2000, 4000 },
 		.answer_max_bytes = 64 * KIB, .may_repeat = true,
 	};
-	assert_true(http_client_open(&client, &err));
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	http_client_close(client);
-	listener_stop(&listener);
-	arena_free(arena);
 	return 0;
 }
 
@@ -261,8 +244,6 @@ static void a_child_has_a_connection_of_its_own(void **state)
 	assert_int_equal(ended, 0);
 	assert_int_equal(listener.connections, 2);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
