@@ -2,7 +2,7 @@
 """network_table.py: makes network_table.h: a small graph as TensorFlow.js ships
 one, and the same, folded, as TensorFlow Lite does; a photo, and what comes out,
 worked out here operation by operation, with nothing folded, by the definitions.
-Run it when the graph below changes."""
+Run it when the graph at the end changes."""
 import json
 import math
 import struct
@@ -44,12 +44,6 @@ def text(value):
     return {"s": list(value.encode())}
 
 
-def convolution(name, source, stride, depthwise=False):
-    node(name, "DepthwiseConv2dNative" if depthwise else "Conv2D", source,
-         name + "/weights", padding=text("SAME"), data_format=text("NHWC"),
-         strides={"list": {"i": ["1", str(stride), str(stride), "1"]}})
-
-
 def run_convolution(x, w, stride, depthwise=False):
     height, width, size = len(x), len(x[0]), len(w)
     out = []
@@ -85,65 +79,7 @@ def relu6(x):
     return by_channel(x, lambda v, c: min(max(v, 0.0), 6.0))
 
 
-SIDE = 7
-photo = numbers(SIDE, SIDE, 3, low=-9.0, high=9.0)    # beyond 6
-node("photo", "Placeholder")
-x = photo
-
-# a convolution with FusedBatchNorm; padding is odd, so not the same both ways
-w = weight("first/weights", 3, 3, 3, 4)
-gamma, beta = weight("gamma", 4), weight("beta", 4)
-mean, variance = weight("mean", 4), weight("variance", 4, low=0.5, high=2.0)
-convolution("first", "photo", 2)
-node("norm", "FusedBatchNorm", "first", "gamma", "beta", "mean", "variance",
-     epsilon={"f": 0.001})
-node("first/Relu6", "Relu6", "norm")
-x = run_convolution(x, w, 2)
-x = relu6(by_channel(x, lambda v, c: (v - mean[c]) * gamma[c]
-                     / math.sqrt(variance[c] + 0.001) + beta[c]))
-block = x
-
-# a depthwise one with scale and shift apart, as an optimiser leaves them
-w = weight("deep/weights", 3, 3, 4, 1)
-scale, shift = weight("scale", 4), weight("shift", 4)
-convolution("deep", "first/Relu6", 1, depthwise=True)
-node("deep/mul", "Mul", "deep", "scale")
-node("deep/add", "Add", "deep/mul", "shift")
-node("deep/Relu6", "Relu6", "deep/add")
-x = relu6(by_channel(run_convolution(x, w, 1, True),
-                     lambda v, c: v * scale[c] + shift[c]))
-
-# back to the block's begin: its bias stands outside of the sum
-w = weight("project/weights", 1, 1, 4, 4)
-bias = weight("bias", 4)
-convolution("project", "deep/Relu6", 1)
-node("sum", "AddN", "project", "first/Relu6:0")
-node("sum/bias", "Add", "bias", "sum")
-x = run_convolution(x, w, 1)
-x = [[[v + bias[c] + b for c, (v, b) in enumerate(zip(p, q))]
-      for p, q in zip(row, other)] for row, other in zip(x, block)]
-
-# two heads of different sizes: one, and two boxes of three classes
-outputs = []
-for number, boxes, source, stride in (("0", 1, "sum/bias", 2),
-                                      ("1", 2, "sum/bias", 1)):
-    name = "head" + number
-    w = weight(name + "/weights", 3, 3, 4, 3 * boxes)
-    b = weight(name + "/biases", 3 * boxes)
-    convolution(name, source, stride)
-    node(name + "/BiasAdd", "BiasAdd", name, name + "/biases")
-    node(name + "/Reshape", "Reshape", name + "/BiasAdd", "shape")
-    outputs.append(by_channel(run_convolution(x, w, stride),
-                              lambda v, c: v + b[c]))
-node("joined", "ConcatV2", "head0/Reshape", "head1/Reshape", "axis")
-
-model = {"modelTopology": {"node": nodes}, "weightsManifest": [{
-    "paths": ["shard"], "weights": [
-        {"name": name, "shape": shape, "dtype": "float32"}
-        for name, shape, _ in weights]}]}
-
-
-# --- the same for TensorFlow Lite ------------------------------------------------
+# --- TensorFlow Lite -------------------------------------------------------------
 
 class Flat:
     """A FlatBuffer, parents before children. A table is a list of fields: None,
@@ -248,19 +184,36 @@ def constant(name, shape, values, half=False):
                     struct.pack(f"<{len(values)}e", *values), FLOAT16)
     return operate(DEQUANTIZE, [stored], tensor(name, shape))
 
+# --- the graph -------------------------------------------------------------------
 
-def layer(name, source, w, biases, stride, made, depthwise=False, relu6=False,
+class Place:
+    """The same place of both graphs, and what comes out there."""
+
+    def __init__(self, node, tensor, figures):
+        self.node, self.tensor, self.figures = node, tensor, figures
+
+
+def shape_of(figures):
+    return [1, len(figures), len(figures[0]), len(figures[0][0])]
+
+
+def layer(name, source, w, biases, stride, depthwise=False, relu6=False,
           scales=None, half=False):
-    """Weights by output first, times what their output is scaled by."""
-    size, ins = len(w), len(w[0][0])
-    scales = scales or [1.0] * len(biases)
+    """A convolution. TensorFlow Lite's does what follows it as well: its weights
+    stand by output first, times what their output is scaled by. Gives what comes
+    out of the convolution alone, and that tensor."""
+    node(name, "DepthwiseConv2dNative" if depthwise else "Conv2D", source.node,
+         name + "/weights", padding=text("SAME"), data_format=text("NHWC"),
+         strides={"list": {"i": ["1", str(stride), str(stride), "1"]}})
+    size, ins, outs = len(w), len(w[0][0]), len(biases)
+    scales = scales or [1.0] * outs
     if depthwise:
         shape = [1, size, size, ins]
         values = [w[y][x][c][0] * scales[c] for y in range(size)
                   for x in range(size) for c in range(ins)]
     else:
-        shape = [len(biases), size, size, ins]
-        values = [w[y][x][c][o] * scales[o] for o in range(len(biases))
+        shape = [outs, size, size, ins]
+        values = [w[y][x][c][o] * scales[o] for o in range(outs)
                   for y in range(size) for x in range(size)
                   for c in range(ins)]
     options = [Named(name + " padding", ("b", 0)),
@@ -268,42 +221,87 @@ def layer(name, source, w, biases, stride, made, depthwise=False, relu6=False,
         ([("i", 1)] if depthwise else []) + \
         [Named(name + " activation", ("b", 3 if relu6 else 0)),
          Named(name + " dilation", ("i", 1))]
-    return operate(
+    figures = run_convolution(source.figures, w, stride, depthwise)
+    return figures, operate(
         DEPTHWISE if depthwise else CONV_2D,
-        [source, constant(name + "/weights", shape, values, half),
-         constant(name + "/biases", [len(biases)], biases, half)],
-        tensor(name, made), options)
+        [source.tensor, constant(name + "/weights", shape, values, half),
+         constant(name + "/biases", [outs], biases, half)],
+        tensor(name, shape_of(figures)), options)
 
 
-known = {name: value for name, _, value in weights}
+SIDE, CLASSES = 7, 3
+photo = Place("photo", tensor("photo", [1, SIDE, SIDE, 3]),
+              numbers(SIDE, SIDE, 3, low=-9.0, high=9.0))     # beyond 6
+node("photo", "Placeholder")
+
+# a convolution with FusedBatchNorm; padding is odd, so not the same both ways
+w = weight("first/weights", 3, 3, 3, 4)
+gamma, beta = weight("gamma", 4), weight("beta", 4)
+mean, variance = weight("mean", 4), weight("variance", 4, low=0.5, high=2.0)
 by = [g / math.sqrt(v + 0.001) for g, v in zip(gamma, variance)]
-lite = tensor("photo", [1, SIDE, SIDE, 3])
-block = layer("first", lite, known["first/weights"],
-              [b - m * s for b, m, s in zip(beta, mean, by)], 2,
-              [1, 4, 4, 4], relu6=True, scales=by)
-deep = layer("deep", block, known["deep/weights"], shift, 1, [1, 4, 4, 4],
-             depthwise=True, relu6=True, scales=scale)
-project = layer("project", deep, known["project/weights"], known["bias"], 1,
-                [1, 4, 4, 4], half=True)
-total = operate(ADD, [project, block], tensor("sum", [1, 4, 4, 4]),
-                [Named("sum activation", ("b", 0))])
-parts = []
-for name, boxes, stride, side in (("head0", 1, 2, 2), ("head1", 2, 1, 4)):
-    head = layer(name, total, known[name + "/weights"],
-                 known[name + "/biases"], stride, [1, side, side, 3 * boxes],
-                 half=True)
-    shape = [1, side * side * boxes, 3]
-    parts.append(operate(RESHAPE, [head], tensor(name + "/Reshape", shape),
+x, made = layer("first", photo, w,
+                [b - m * s for b, m, s in zip(beta, mean, by)], 2, relu6=True,
+                scales=by)
+node("norm", "FusedBatchNorm", "first", "gamma", "beta", "mean", "variance",
+     epsilon={"f": 0.001})
+node("first/Relu6", "Relu6", "norm")
+first = Place("first/Relu6", made, relu6(by_channel(
+    x, lambda v, c: (v - mean[c]) * gamma[c] / math.sqrt(variance[c] + 0.001)
+    + beta[c])))
+
+# a depthwise one with scale and shift apart, as an optimiser leaves them
+w = weight("deep/weights", 3, 3, 4, 1)
+scale, shift = weight("scale", 4), weight("shift", 4)
+x, made = layer("deep", first, w, shift, 1, depthwise=True, relu6=True,
+                scales=scale)
+node("deep/mul", "Mul", "deep", "scale")
+node("deep/add", "Add", "deep/mul", "shift")
+node("deep/Relu6", "Relu6", "deep/add")
+deep = Place("deep/Relu6", made,
+             relu6(by_channel(x, lambda v, c: v * scale[c] + shift[c])))
+
+# back to the block's begin: its bias stands outside of the sum
+w = weight("project/weights", 1, 1, 4, 4)
+bias = weight("bias", 4)
+x, made = layer("project", deep, w, bias, 1, half=True)
+node("sum", "AddN", "project", "first/Relu6:0")
+node("sum/bias", "Add", "bias", "sum")
+total = Place(
+    "sum/bias", operate(ADD, [made, first.tensor],
+                        tensor("sum", shape_of(x)),
+                        [Named("sum activation", ("b", 0))]),
+    [[[v + bias[c] + b for c, (v, b) in enumerate(zip(p, q))]
+      for p, q in zip(row, other)] for row, other in zip(x, first.figures)])
+
+# two heads of different sizes: one, and two boxes
+outputs, parts = [], []
+for name, boxes, stride in (("head0", 1, 2), ("head1", 2, 1)):
+    w = weight(name + "/weights", 3, 3, 4, CLASSES * boxes)
+    b = weight(name + "/biases", CLASSES * boxes)
+    x, made = layer(name, total, w, b, stride, half=True)
+    node(name + "/BiasAdd", "BiasAdd", name, name + "/biases")
+    node(name + "/Reshape", "Reshape", name + "/BiasAdd", "shape")
+    outputs.append(by_channel(x, lambda v, c: v + b[c]))
+    shape = [1, len(flat(x)) // CLASSES, CLASSES]
+    parts.append(operate(RESHAPE, [made], tensor(name + "/Reshape", shape),
                          [Vector(shape)]))
+node("joined", "ConcatV2", "head0/Reshape", "head1/Reshape", "axis")
 # something for boxes, which no label needs
-where = operate(RESHAPE, [total], tensor("where", [1, 64]),
-                [Vector([1, 64])])
-joined = operate(CONCATENATION, parts, tensor("joined", [1, 36, 3]),
-                 [("i", 1)])
+shape = [1, len(flat(total.figures))]
+where = operate(RESHAPE, [total.tensor], tensor("where", shape),
+                [Vector(shape)])
+joined = operate(CONCATENATION, parts, tensor(
+    "joined", [1, len(flat(outputs)) // CLASSES, CLASSES]), [("i", 1)])
+
+model = {"modelTopology": {"node": nodes}, "weightsManifest": [{
+    "paths": ["shard"], "weights": [
+        {"name": name, "shape": shape, "dtype": "float32"}
+        for name, shape, _ in weights]}]}
 lite_model = Flat([
     ("I", 3), Vector([[Named(f"code {code}", ("b", code)), None, ("i", 1),
                        ("i", code)] for code in codes]),
-    Vector([[tensors, Vector([lite]), Vector([where, joined]), operators]]),
+    Vector([[tensors, Vector([photo.tensor]), Vector([where, joined]),
+             operators]]),
     "made by network_table.py", buffers])
 
 
@@ -323,7 +321,8 @@ with open(__file__.replace(".py", ".h"), "w", encoding="utf-8") as file:
     file.write("/*\n * network_table.h: made by network_table.py.\n */\n"
                "#ifndef VECTORS_NETWORK_TABLE_H\n"
                "#define VECTORS_NETWORK_TABLE_H\n\n"
-               f"#define NETWORK_SIDE {SIDE}u\n#define NETWORK_CLASSES 3u\n\n"
+               f"#define NETWORK_SIDE {SIDE}u\n"
+               f"#define NETWORK_CLASSES {CLASSES}u\n\n"
                "static const char network_json[] =\n")
     for i in range(0, len(document), 60):
         part = document[i:i + 60].replace("\\", "\\\\").replace('"', '\\"')
@@ -339,7 +338,7 @@ with open(__file__.replace(".py", ".h"), "w", encoding="utf-8") as file:
     for name, at in lite_model.places.items():
         file.write(f'\t{{ "{name}", {at} }},\n')
     file.write("};\n")
-    file.write(array("float", "network_photo", floats(photo)))
+    file.write(array("float", "network_photo", floats(photo.figures)))
     for i, output in enumerate(outputs):
         file.write(array("float", f"network_output_{i}", floats(output)))
     file.write("\n#endif\n")
