@@ -280,10 +280,15 @@ class Unsteady(AwsProxy):
 
     percent = 0
 
-    def __init__(self, upstream, seed):
-        self.pick = random.Random(seed)
+    def __init__(self, service, upstream, seed):
+        self.service = service
+        self.pick = random.Random(f"{seed}-{service}")
         self.met = {"common": 0, "rare": 0}
         super().__init__(upstream)
+
+    def __str__(self):
+        return (f"{self.service}: {sum(self.met.values())} faulty answers, "
+                f"{self.met['rare']} of them of the rare kinds")
 
     def next_fault(self, message):
         with self.lock:

@@ -244,8 +244,7 @@ def unsteady_peers(peers, arguments, overrides):
     proxies = []
     for service, peer in (("dynamodb", "dynamodb"), ("s3", "s3"),
                           ("sns", "moto")):
-        proxies.append(Unsteady(peers.need(peer),
-                                f"{arguments.seed}-{service}"))
+        proxies.append(Unsteady(service, peers.need(peer), arguments.seed))
         overrides["aws.endpoint." + service] = proxies[-1].url
     return proxies
 
@@ -296,9 +295,8 @@ def run(desk, sink, arguments, peers=None, proxies=()):
     if proxies:
         set_faults(proxies, 0)
         last_fault = time.monotonic()
-        say(f"{sum(sum(proxy.met.values()) for proxy in proxies)} faulty "
-            f"answers, {sum(proxy.met['rare'] for proxy in proxies)} of them "
-            "of the rare kinds")
+    for proxy in proxies:
+        say(str(proxy))
     return checker.check(desk, sink, token, log, before, last_fault,
                          SUBSCRIBERS)
 
