@@ -14,6 +14,10 @@
 #include "base/error.h"
 #include "base/str.h"
 
+/* All there are. */
+#define ACCESS_SCOPES "orders:read,orders:write,orders:delete,images:write," \
+		      "reports:write,archive:run"
+
 struct request;
 
 /* Once per worker. `config` must outlive it. */

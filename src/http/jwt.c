@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/public_key.h"
+#include "http/access.h"
 
 #include "base/banned.h"
 
@@ -240,29 +241,36 @@ static void add_scopes(struct jwt *jwt, struct str scopes)
 		 used ? "," : "", STR_ARG(scopes));
 }
 
+static bool grants(struct json claims, struct str word)
+{
+	static const char *const lists[] = { "scp", "cognito:groups" };
+
+	if (has_word(text_of(claims, "scope"), word) ||
+	    has_word(text_of(claims, "scp"), word))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct json list = json_member(claims, lists[i]);
+
+		for (size_t j = 0; j < json_count(list); j++)
+			if (str_eq(json_string(json_element(list, j)), word))
+				return true;
+	}
+	return false;
+}
+
 /* Each rule once, whatever the token repeats: so the rules bound the text. */
 static void map_scopes(struct jwt *jwt, struct str rules, struct json claims)
 {
-	static const char *const lists[] = { "scp", "cognito:groups" };
-	struct str rule, word;
+	struct str all = STR(ACCESS_SCOPES), rule, word;
 
-	while (str_next(&rules, ' ', &rule)) {
-		bool granted;
-
-		if (!str_next(&rule, '=', &word) || !word.len || !rule.len)
-			continue;
-		granted = has_word(text_of(claims, "scope"), word) ||
-			  has_word(text_of(claims, "scp"), word);
-		for (size_t i = 0; i < ARRAY_LEN(lists) && !granted; i++) {
-			struct json list = json_member(claims, lists[i]);
-
-			for (size_t j = 0; j < json_count(list); j++)
-				granted |= str_eq(json_string(json_element(
-							  list, j)), word);
-		}
-		if (granted)
+	if (!rules.len)
+		while (str_next(&all, ',', &word))
+			if (grants(claims, word))
+				add_scopes(jwt, word);
+	while (str_next(&rules, ' ', &rule))
+		if (str_next(&rule, '=', &word) && word.len && rule.len &&
+		    grants(claims, word))
 			add_scopes(jwt, rule);
-	}
 }
 
 /* OpenID Connect Core, 2: at most 255 ASCII characters. */

@@ -26,7 +26,7 @@ struct jwt_rules {
 	 * access tokens have no `aud`) */
 	struct str audience;
 	/* "word=scope,scope word=scope": what a word of `scope`, `scp` or
-	 * `cognito:groups` gives here */
+	 * `cognito:groups` gives here; empty: each scope by its own name */
 	struct str scopes;
 };
 

@@ -11,11 +11,6 @@
 
 #define KNOWN 64u	/* a power of two: the place is part of the digest */
 
-#define SAME_SCOPES STR( \
-	"orders:read=orders:read orders:write=orders:write " \
-	"orders:delete=orders:delete images:write=images:write " \
-	"reports:write=reports:write archive:run=archive:run")
-
 struct known_jwt {
 	uint8_t digest[SHA256_BYTES];
 	struct jwt jwt;		/* expires_ms 0: none */
@@ -36,8 +31,6 @@ void jwt_access_open(const struct config *config)
 						 "access.jwt_audience")),
 		.scopes = str_from(config_text(config, "access.jwt_scopes")),
 	};
-	if (!state.rules.scopes.len)
-		state.rules.scopes = SAME_SCOPES;
 	state.file.path = config_text(config, "access.jwt_keys_file");
 	state.file.looked_ms = 0;
 }

@@ -70,7 +70,7 @@ int command_token(struct desk *desk, int argc, char **argv)
 	count = argc - optind;
 	if (count == 2 && !strcmp(argv[0], "add"))
 		return give(desk, path, argv[1],
-			   scopes ? scopes : TOKEN_ALL_SCOPES);
+			   scopes ? scopes : ACCESS_SCOPES);
 	if (count == 1 && !scopes && !strcmp(argv[0], "list"))
 		return list(desk, path);
 	if (count == 2 && !scopes && !strcmp(argv[0], "revoke"))

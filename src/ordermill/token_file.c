@@ -34,7 +34,7 @@ static bool name_is_valid(struct str name)
 
 static bool scope_is_known(struct str scope)
 {
-	struct str rest = STR(TOKEN_ALL_SCOPES), one;
+	struct str rest = STR(ACCESS_SCOPES), one;
 
 	while (str_next(&rest, ',', &one))
 		if (str_eq(scope, one))
@@ -48,15 +48,15 @@ static bool check_scopes(struct str scopes, struct error *err)
 
 	if (scopes.len == 0)
 		return error_set(err, ERROR_BAD_REQUEST,
-				 "a token needs a scope: %s", TOKEN_ALL_SCOPES);
-	if (scopes.len > strlen(TOKEN_ALL_SCOPES))
+				 "a token needs a scope: %s", ACCESS_SCOPES);
+	if (scopes.len > strlen(ACCESS_SCOPES))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "a scope is named twice");
 	while (str_next(&rest, ',', &one))
 		if (!scope_is_known(one))
 			return error_set(err, ERROR_BAD_REQUEST,
 					 "%.*s is not a scope; there are %s",
-					 STR_ARG(one), TOKEN_ALL_SCOPES);
+					 STR_ARG(one), ACCESS_SCOPES);
 	return true;
 }
 

@@ -12,10 +12,9 @@
 #include "base/arena.h"
 #include "base/crypto.h"
 #include "base/error.h"
+#include "http/access.h"
 
 #define TOKEN_TEXT_BYTES 47	/* om_, 43 characters, NUL */
-#define TOKEN_ALL_SCOPES "orders:read,orders:write,orders:delete," \
-			 "images:write,reports:write,archive:run"
 
 struct token_entry {
 	struct str name;

@@ -202,6 +202,17 @@ static void scopes_come_from_scp_and_groups_too(void **state)
 	assert_string_equal(jwt.scopes, "");
 }
 
+static void without_rules_each_scope_goes_by_its_own_name(void **state)
+{
+	(void)state;
+	rules.scopes = STR("");
+	assert_true(enters(sign(rsa, RS256,
+		"{\"iss\":\"https://issuer.example/pool\",\"aud\":\"desk\","
+		"\"sub\":\"a\",\"exp\":1795540060,"
+		"\"scope\":\"archive:run openid orders:read staff\"}")));
+	assert_string_equal(jwt.scopes, "orders:read,archive:run");
+}
+
 static void the_algorithm_is_the_keys(void **state)
 {
 	const char *none = arena_printf(arena, "%s.%s.",
@@ -410,6 +421,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_genuine_token_gives_the_scopes_that_the_rules_say),
 		TEST(scopes_come_from_scp_and_groups_too),
+		TEST(without_rules_each_scope_goes_by_its_own_name),
 		TEST(the_algorithm_is_the_keys),
 		TEST(only_published_keys_count),
 		TEST(every_changed_character_is_noticed),

@@ -132,7 +132,7 @@ static void an_unknown_scope_is_refused(void **state)
 	static const char *const scopes[] = {
 		"", "orders", "orders:read,", "orders:read,,orders:write",
 		"orders:read orders:write", "ORDERS:READ",
-		TOKEN_ALL_SCOPES ",orders:read",
+		ACCESS_SCOPES ",orders:read",
 	};
 
 	(void)state;
@@ -144,7 +144,7 @@ static void an_unknown_scope_is_refused(void **state)
 static void all_scopes_fit(void **state)
 {
 	(void)state;
-	assert_true(add("ada", TOKEN_ALL_SCOPES));
+	assert_true(add("ada", ACCESS_SCOPES));
 }
 
 static void a_revoked_token_is_gone_and_the_others_stay(void **state)
