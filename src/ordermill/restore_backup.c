@@ -2,10 +2,11 @@
  * restore_backup.c: `ordermill restore-backup FOLDER` makes the state anew from
  * a backup, on a desk that does not run.
  *
- * Every file is verified before the first one is placed. Nothing is destroyed:
- * with --replace, what was there and does not belong to the backup is kept in a
- * folder beside the database. At the end the archive and the deletion log are
- * held against each other.
+ * Every file is verified before the first one is placed, and the database comes
+ * last: what was broken off is no desk that starts. Nothing is destroyed: with
+ * --replace, what was there and is not the same in the backup is kept in a folder
+ * beside the database. At the end the archive and the deletion log are held
+ * against each other.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -170,23 +171,62 @@ static bool verify(const struct restoring *r, struct error *err)
 
 /* --- placing --------------------------------------------------------------- */
 
+static bool fault(const char *path, struct error *err)
+{
+	return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
+			   strerror(errno));
+}
+
+static bool make_aside(struct restoring *r, struct error *err)
+{
+	if (!r->aside_is_made && mkdir(r->aside, 0700) < 0)
+		return fault(r->aside, err);
+	r->aside_is_made = true;
+	return true;
+}
+
 static bool put_aside(struct restoring *r, const char *path,
 		      struct error *err)
 {
+	struct str bytes CLEANUP(backup_unmap) = { NULL, 0 };
 	const char *name = strrchr(path, '/');
 	char to[BACKUP_PATH_BYTES + 256];
+	unsigned mode;
 
 	if (access(path, F_OK) < 0)
 		return true;
-	if (!r->aside_is_made && mkdir(r->aside, 0700) < 0)
-		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", r->aside,
-				   strerror(errno));
-	r->aside_is_made = true;
+	if (!make_aside(r, err))
+		return false;
 	snprintf(to, sizeof(to), "%s%s", r->aside, name ? name : "");
 	if (rename(path, to) == 0)
 		return true;
-	return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
-			   strerror(errno));
+	/* Objects may lie on a disk of their own. */
+	if (errno != EXDEV)
+		return fault(path, err);
+	return backup_map(path, &bytes, &mode, err) &&
+	       backup_write(to, bytes, mode, err) &&
+	       (unlink(path) == 0 || fault(path, err));
+}
+
+/* A copy of what is at `path`, unless it is what the backup has. */
+static bool keep_other(struct restoring *r, const char *path, struct str name,
+		       struct str new_bytes, struct error *err)
+{
+	struct str bytes CLEANUP(backup_unmap) = { NULL, 0 };
+	char to[2 * BACKUP_PATH_BYTES];
+	unsigned mode;
+
+	if (access(path, F_OK) < 0)
+		return true;
+	if (!backup_map(path, &bytes, &mode, err))
+		return false;
+	if (str_eq(bytes, new_bytes))
+		return true;
+	snprintf(to, sizeof(to), "%s/%.*s", r->aside, STR_ARG(name));
+	for (char *c = to + strlen(r->aside) + 1; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	return make_aside(r, err) && backup_write(to, bytes, mode, err);
 }
 
 /* A write-ahead log that stayed would be taken for the new database's. */
@@ -215,6 +255,7 @@ static bool place_one(struct restoring *r, struct str name, struct error *err)
 	r->files++;
 	return backup_place(r->desk->config, name, to, err) &&
 	       backup_map(from, &bytes, &mode, err) &&
+	       keep_other(r, to, name, bytes, err) &&
 	       backup_write(to, bytes, mode, err);
 }
 
@@ -222,6 +263,7 @@ static bool place(struct restoring *r, struct error *err)
 {
 	struct str rest = r->sums, digest, name;
 	const struct config *config = r->desk->config;
+	const char *objects = config_text(config, "object_archive.directory");
 	bool end;
 
 	if (!put_database_aside(r, err))
@@ -231,11 +273,13 @@ static bool place(struct restoring *r, struct error *err)
 			return false;
 		if (end)
 			break;
-		if (!place_one(r, name, err))
+		if (!str_is(name, BACKUP_DATABASE) && !place_one(r, name, err))
 			return false;
 	}
-	return backup_sync(config_text(config, "database.path"), err) &&
-	       backup_sync(config_text(config, "site.secret_file"), err);
+	return (access(objects, F_OK) < 0 || backup_sync(objects, err)) &&
+	       backup_sync(config_text(config, "site.secret_file"), err) &&
+	       place_one(r, STR(BACKUP_DATABASE), err) &&
+	       backup_sync(config_text(config, "database.path"), err);
 }
 
 /* --- is it consistent? ----------------------------------------------------- */

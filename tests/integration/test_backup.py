@@ -162,6 +162,77 @@ def test_a_state_that_is_in_use_is_replaced_only_when_told(
     assert again.get("/api/archive/" + gone["id"]).status_code == 200
 
 
+def test_what_a_backup_replaces_is_kept(backup, restore):
+    folder = backup[0]
+    desk, done = restore(folder)
+    assert done.returncode == 0, done.stderr
+    desk.command("token", "add", "newer-than-the-backup")
+    key = os.path.join(desk.state, "secrets", "site.key")
+    os.chmod(key, 0o600)
+    with open(key, "w", encoding="utf-8") as file:
+        file.write("1" * 64 + "\n")
+    done = restore(folder, "--replace", on=desk)[1]
+    assert done.returncode == 0, done.stderr
+    kept, = glob.glob(os.path.join(desk.state, "ordermill.db.replaced-*"))
+    assert {"ordermill.db", "tokens", "secrets-site.key"} <= set(
+        os.listdir(kept))
+    with open(os.path.join(kept, "tokens"), encoding="utf-8") as file:
+        assert "newer-than-the-backup" in file.read()
+    assert stat.S_IMODE(os.stat(
+        os.path.join(kept, "secrets-site.key")).st_mode) == 0o600
+    # what is the same is not kept twice
+    assert not [name for name in os.listdir(kept) if "objects" in name]
+
+
+def test_a_restore_that_is_broken_off_leaves_no_desk(backup, restore):
+    """Half a desk would start, and say of archived orders that they are
+    missing."""
+    folder, live, gone = backup
+    desk, done = restore(folder)
+    objects = os.path.join(desk.objects_dir, "archive")
+    shutil.rmtree(objects)
+    with open(objects, "w", encoding="utf-8"):
+        pass
+    done = restore(folder, "--replace", on=desk)[1]
+    assert done.returncode == 1 and "archive" in done.stderr
+    assert not os.path.exists(os.path.join(desk.state, "ordermill.db"))
+    done = desk.command("export", check=False)
+    assert done.returncode == 1, done.stdout
+    os.unlink(objects)
+    time.sleep(1)       # the folders for what is replaced are named by second
+    done = restore(folder, "--replace", on=desk)[1]
+    assert done.returncode == 0, done.stderr
+    assert live["id"] in desk.command("export").stdout
+
+
+def test_objects_may_lie_on_another_disk(backup, restore):
+    folder = backup[0]
+    if not os.access("/dev/shm", os.W_OK) or \
+            os.stat("/dev/shm").st_dev == os.stat(folder).st_dev:
+        pytest.skip("there is no other file system")
+    objects = tempfile.mkdtemp(prefix="objects-", dir="/dev/shm")
+    try:
+        desk = restore(folder)[0]
+        desk.overrides["object_archive.directory"] = objects
+        unknown = os.path.join(
+            objects, "archive/2026/11/24/"
+            "01934567-89ab-7def-8123-000000000001.json")
+        os.makedirs(os.path.dirname(unknown))
+        with open(unknown, "w", encoding="utf-8") as file:
+            file.write("{}")
+        desk.write_config()
+        done = desk.command("restore-backup", "--replace", str(folder),
+                            check=False)
+        assert done.returncode == 0, done.stderr
+        assert not os.path.exists(unknown)
+        kept, = glob.glob(os.path.join(
+            desk.state, "*.replaced-*", os.path.basename(unknown)))
+        with open(kept, encoding="utf-8") as file:
+            assert file.read() == "{}"
+    finally:
+        shutil.rmtree(objects)
+
+
 def flip(path):
     with open(path, "r+b") as file:
         file.seek(100)
