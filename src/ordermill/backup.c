@@ -50,6 +50,12 @@ static bool copy_file(struct backup *backup, const char *from,
 	       note(backup, name, bytes, err);
 }
 
+/* Was one of a moment, or an operator has deleted it. */
+static bool is_gone(const char *path)
+{
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 /* Names that begin with a dot are files that are being written. */
 static bool copy_entry(struct backup *backup, FTS *tree, FTSENT *entry,
 		       const struct backup_part *part, struct error *err)
@@ -63,15 +69,19 @@ static bool copy_entry(struct backup *backup, FTS *tree, FTSENT *entry,
 	}
 	switch (entry->fts_info) {
 	case FTS_F:
-		if (access(entry->fts_accpath, F_OK) < 0 && errno == ENOENT)
-			return true;	/* was one of a moment */
 		snprintf(name, sizeof(name), "%s%s", part->name,
 			 entry->fts_path + root);
-		return copy_file(backup, entry->fts_accpath, name, err);
+		if (copy_file(backup, entry->fts_accpath, name, err))
+			return true;
+		if (!is_gone(entry->fts_accpath))
+			return false;
+		error_init(err);
+		return true;
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		return error_cause(err, ERROR_UNAVAILABLE, "%s: %s",
+		return (entry->fts_level > 0 && is_gone(entry->fts_accpath)) ||
+		       error_cause(err, ERROR_UNAVAILABLE, "%s: %s",
 				   entry->fts_path,
 				   strerror(entry->fts_errno));
 	default:

@@ -1,6 +1,7 @@
 """ordermill backup and restore-backup: nothing is lost, whatever happens
 meanwhile"""
 import glob
+import itertools
 import json
 import os
 import shutil
@@ -402,3 +403,48 @@ def test_backups_under_load_lose_nothing(make_desk, restore, tmp_path):
         for order_id in list(closed)[:50]:
             assert client.get("/api/archive/" + order_id).status_code == 200
         again.stop()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace")
+@pytest.mark.parametrize("call", ["newfstatat", "openat", "faccessat"])
+def test_a_file_that_goes_meanwhile_is_not_missed(make_desk, tmp_path, call):
+    """An operator may delete reports."""
+    desk = make_desk()
+    folder = os.path.join(desk.objects_dir, "reports")
+    os.makedirs(folder, exist_ok=True)
+    stop = threading.Event()
+
+    def come_and_go():
+        names = itertools.count()
+        while not stop.is_set():
+            paths = [os.path.join(folder, f"{next(names)}.pdf")
+                     for _ in range(20)]
+            for path in paths:
+                with open(path, "w", encoding="utf-8"):
+                    pass
+            time.sleep(0.003)
+            for path in paths:
+                os.unlink(path)
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for n in range(5):
+            done = subprocess.run(
+                ["strace", "-o", "/dev/null", "-E",
+                 "ASAN_OPTIONS=detect_leaks=0", "-e",
+                 f"inject={call}:delay_enter=2000", desk.ordermill, "backup",
+                 str(tmp_path / str(n))], env=desk.environment,
+                capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_an_archive_that_is_gone_altogether_is_missed(make_desk, tmp_path):
+    desk = make_desk()
+    os.rename(desk.objects_dir, desk.objects_dir + "-unmounted")
+    done = desk.command("backup", str(tmp_path / "x"), check=False)
+    os.rename(desk.objects_dir + "-unmounted", desk.objects_dir)
+    assert done.returncode == 1 and "objects" in done.stderr
+    assert not (tmp_path / "x").exists()
