@@ -20,7 +20,12 @@ struct programs {
 void metrics_open(const struct config *config)
 {
 	folder = config_text(config, "metrics.directory");
-	last_backup = config_text(config, "backup.last_file");
+	/* AWS's stores keep backups of their own: "never" would be an alarm. */
+	last_backup = NULL;
+	if (!strcmp(config_text(config, "database.adapter"), "sqlite") &&
+	    !strcmp(config_text(config, "object_archive.adapter"),
+		    "directory"))
+		last_backup = config_text(config, "backup.last_file");
 }
 
 static void begin(struct buf *to, const char *name, const char *type,
@@ -176,10 +181,11 @@ static void add_last_backup(struct buf *to)
 {
 	struct stat st;
 
-	add_gauge(to, "last_backup_timestamp_seconds",
-		  "When the last backup was done; 0: never.",
-		  last_backup && stat(last_backup, &st) == 0 ?
-			  (int64_t)st.st_mtime : 0);
+	if (last_backup)
+		add_gauge(to, "last_backup_timestamp_seconds",
+			  "When the last backup was done; 0: never.",
+			  stat(last_backup, &st) == 0 ? (int64_t)st.st_mtime
+						      : 0);
 }
 
 void metrics_render(struct response *res, const struct ports *ports,

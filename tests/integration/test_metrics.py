@@ -135,12 +135,15 @@ def test_the_format_is_what_prometheus_reads(busy):
 
 
 @pytest.mark.parametrize("path", [RULES, DASHBOARD])
-def test_what_alerts_and_panels_ask_for_is_served(busy, path):
+def test_what_alerts_and_panels_ask_for_is_served(busy, profile, path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
     asked = set(re.findall(r"\bordermill_[a-z_]+", text))
     assert len(asked) > 8
-    assert asked - served(busy) == set()
+    # AWS's stores keep backups of their own: no alert is about ours
+    elsewhere = {"ordermill_last_backup_timestamp_seconds"} \
+        if profile == "aws" else set()
+    assert asked - served(busy) == elsewhere
 
 
 def test_the_names_of_operations_in_alerts_exist():
