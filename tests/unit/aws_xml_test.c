@@ -76,8 +76,8 @@ static void what_is_no_document_is_refused(void **state)
 		"<a>&#x110000;</a>", "<a>&#x100000041;</a>", "<a>&#6a;</a>",
 		"<a>\x01</a>", "<a>\xff</a>", "<a>\xc0\xaf</a>",
 		"<!DOCTYPE a><a/>",
-		"<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]>"
-		"<a>&b;</a>",
+		("<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]>"
+		 "<a>&b;</a>"),
 		"<a><!-- b --></a>", "<a><![CDATA[b]]></a>", "<?b?><a/>",
 		"<a><?b?></a>", " <?xml version=\"1.0\"?><a/>",
 		"<?xml version=\"1.0\"?><?xml version=\"1.0\"?><a/>",

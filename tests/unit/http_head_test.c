@@ -105,8 +105,8 @@ static void what_is_not_simple_is_not_understood(void **state)
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nno field\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nX: y\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
-		"transfer-encoding: gzip\r\n",
+		("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+		 "transfer-encoding: gzip\r\n"),
 	};
 
 	(void)state;
