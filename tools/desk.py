@@ -325,8 +325,9 @@ http {{
     def command(self, *arguments, check=True):
         """Runs the operator's command line on this desk."""
         done = subprocess.run([self.ordermill, *arguments],
-                              env=self.environment, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
+                              env=self.environment_of("ordermill"),
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True)
         if check and done.returncode:
             raise Trouble(f"`ordermill {' '.join(arguments)}` failed: "
                           + (done.stderr.strip() or done.stdout.strip()
