@@ -270,6 +270,23 @@ def test_the_policy_of_a_whole_desk_allows_what_the_programs_are_allowed():
     assert len(json.dumps(document, separators=(",", ":"))) < 6144
 
 
+def test_the_subscription_is_as_the_relay_makes_it():
+    """And SNS accepts it: no policy may take more than an hour."""
+    with open(os.path.join(ROOT, "src", "adapters", "event_bus_sns.c"),
+              encoding="utf-8") as source:
+        define = re.search(r"#define DELIVERY_POLICY((?:.*\\\n)+.*)",
+                           source.read())[1]
+    relays = json.loads("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', define))
+                        .replace('\\"', '"'))
+    ours = RESOURCES["Subscription"]["Properties"]["DeliveryPolicy"]
+    assert ours == relays
+    retry = ours["healthyRetryPolicy"]
+    waits = retry["numRetries"] - retry["numNoDelayRetries"] - \
+        retry["numMinDelayRetries"]
+    assert waits * retry["maxDelayTarget"] + \
+        retry["numMinDelayRetries"] * retry["minDelayTarget"] <= 3600
+
+
 def index_facts(index):
     return (index["IndexName"], index["KeySchema"],
             index["Projection"]["ProjectionType"],
