@@ -45,22 +45,28 @@ struct source {
 /* --- candidates ---------------------------------------------------------- */
 
 /* Keeps the best ones; those of an index come in order, so that this is one
- * comparison each. */
+ * comparison each. One that changes its status meanwhile is met under both. */
 static void take(struct listing *list, const struct candidate *candidate)
 {
 	const struct order_query *query = &list->query;
 	size_t at = list->count;
+	int order;
 
 	if (query->has_position &&
 	    order_query_compare(query, candidate->value, candidate->id,
 				query->position_value,
 				query->position_id) <= 0)
 		return;
-	while (at && order_query_compare(query, candidate->value,
-					 candidate->id,
-					 list->best[at - 1].value,
-					 list->best[at - 1].id) < 0)
-		at--;
+	for (; at; at--) {
+		order = order_query_compare(query, candidate->value,
+					    candidate->id,
+					    list->best[at - 1].value,
+					    list->best[at - 1].id);
+		if (order == 0)
+			return;
+		if (order > 0)
+			break;
+	}
 	if (at == list->wanted)
 		return;
 	if (list->count < list->wanted)

@@ -64,15 +64,22 @@ static void add_keys(struct buf *to, const struct dynamodb_name *keys,
 	}
 }
 
+/* The first of its kind. */
 static size_t place_of(const struct dynamodb_name *keys, size_t count,
-		       struct json item)
+		       struct str pk, struct str sk)
 {
-	struct str pk = dynamodb_str(item, "pk"), sk = dynamodb_str(item, "sk");
 	size_t i = 0;
 
 	while (i < count && !(str_eq(keys[i].pk, pk) && str_eq(keys[i].sk, sk)))
 		i++;
 	return i;
+}
+
+static size_t place_of_item(const struct dynamodb_name *keys, size_t count,
+			    struct json item)
+{
+	return place_of(keys, count, dynamodb_str(item, "pk"),
+			dynamodb_str(item, "sk"));
 }
 
 /* All that were asked for and are not in UnprocessedKeys are answered. */
@@ -90,22 +97,28 @@ static bool note_answered(struct dynamodb *db, struct json answer,
 
 	*ret_progress = json_count(items) > 0;
 	for (it = json_first_element(items); it.value.value; json_next(&it))
-		if ((place = place_of(keys, count, it.value)) < count)
+		if ((place = place_of_item(keys, count, it.value)) < count)
 			ret[place] = it.value;
 	memset(done, true, count * sizeof(*done));
 	for (it = json_first_element(left); it.value.value; json_next(&it))
-		if ((place = place_of(keys, count, it.value)) < count)
+		if ((place = place_of_item(keys, count, it.value)) < count)
 			all = done[place] = false;
 	return all;
 }
 
+/* BatchGetItem refuses a key that is asked for twice. */
 static bool get_batch(struct dynamodb *db, const struct dynamodb_name *keys,
 		      size_t count, struct arena *arena, struct json *ret,
 		      struct error *err)
 {
-	bool done[BATCH_KEYS] = { false };
+	size_t first[BATCH_KEYS];
+	bool done[BATCH_KEYS];
 	unsigned tries = 0;
 
+	for (size_t i = 0; i < count; i++) {
+		first[i] = place_of(keys, i, keys[i].pk, keys[i].sk);
+		done[i] = first[i] < i;
+	}
 	for (;;) {
 		struct buf body;
 		struct json answer;
@@ -120,11 +133,14 @@ static bool get_batch(struct dynamodb *db, const struct dynamodb_name *keys,
 			return false;
 		if (note_answered(db, answer, keys, count, ret, done,
 				  &progress))
-			return true;
+			break;
 		tries = progress ? 0 : tries + 1;
 		if (tries && !dynamodb_try_again(tries, err))
 			return false;
 	}
+	for (size_t i = 0; i < count; i++)
+		ret[i] = ret[first[i]];
+	return true;
 }
 
 bool dynamodb_get_many(struct dynamodb *db, const struct dynamodb_name *keys,

@@ -292,21 +292,15 @@ static bool has_left(struct dynamodb *db, const struct queued_mail *mails,
 {
 	struct dynamodb_name keys[CHUNK];
 	struct json items[CHUNK];
-	size_t place[CHUNK], n = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		struct str id = str_from(mails[i].subscriber_id);
-
-		place[i] = 0;	/* a key may be asked for once only */
-		while (place[i] < n && !str_eq(keys[place[i]].sk, id))
-			place[i]++;
-		if (place[i] == n)
-			keys[n++] = (struct dynamodb_name){ STR("s"), id };
-	}
-	if (!dynamodb_get_many(db, keys, n, db->scratch, items, err))
+	for (size_t i = 0; i < count; i++)
+		keys[i] = (struct dynamodb_name){
+			STR("s"), str_from(mails[i].subscriber_id),
+		};
+	if (!dynamodb_get_many(db, keys, count, db->scratch, items, err))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		ret[i] = !dynamodb_is(items[place[i]]);
+		ret[i] = !dynamodb_is(items[i]);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "engine.h"
 
+#include "adapters/dynamodb.h"
 #include "contract/dynamodb_proxy.h"
 
 #include "base/banned.h"
@@ -474,6 +475,68 @@ static void a_mail_is_counted_once_whichever_answer_is_lost(void **state)
 		}
 }
 
+/* As an index shows an order that has just changed, to who asked before and
+ * after: under the key that it had as well. */
+static void show_twice(struct desk *desk, const struct order *order,
+		       const char *name, const char *value)
+{
+	struct dynamodb *db = dynamodb_of(desk->database);
+	struct dynamodb_write write;
+	struct buf item;
+
+	dynamodb_fresh(db);
+	item = dynamodb_key(db, "shadow", str_from(name), "shadow");
+	dynamodb_add_str(&item, name, str_from(value));
+	dynamodb_add_str(&item, name[0] == 's' ? "ck" : "kd",
+			 name[0] == 's' ?
+				 str_from(arena_printf(desk->arena,
+						       "%015lld#%s",
+						       (long long)NOW,
+						       order->id)) :
+				 STR("order"));
+	dynamodb_write_init(&write, db);
+	dynamodb_write_add(&write, "Put", &item, NULL, NULL, NULL);
+	assert_int_equal(dynamodb_commit(&write, &desk->err),
+			 DYNAMODB_WRITTEN);
+}
+
+static void assert_listed_once(struct desk *desk,
+			       const struct order_query *query,
+			       const struct order *order)
+{
+	struct order_page page;
+
+	assert_ok(desk, order_store_list(desk->orders, query, desk->arena,
+					 &page, &desk->err));
+	assert_int_equal(page.count, 1);
+	assert_string_equal(page.orders[0].id, order->id);
+}
+
+static void an_order_that_changes_while_it_is_listed_is_listed_once(
+	void **state)
+{
+	struct desk *desk = *state;
+	struct order order = some_order("x", NOW);
+	struct order_query query = {
+		.price_from_minor = INT64_MIN, .price_to_minor = INT64_MAX,
+		.created_from_ms = INT64_MIN, .created_to_ms = INT64_MAX,
+		.limit = 50,
+		.statuses = 1u << STATUS_PENDING | 1u << STATUS_CONFIRMED,
+	};
+
+	create_order(desk, &order);
+	show_twice(desk, &order, "st", "confirmed");
+	assert_listed_once(desk, &query, &order);
+	show_twice(desk, &order, "uk",
+		   arena_printf(desk->arena, "%015lld#%s", (long long)NOW - 5,
+				order.id));
+	query.statuses = 0;
+	query.sort = SORT_UPDATED;
+	assert_listed_once(desk, &query, &order);
+	query.descending = true;
+	assert_listed_once(desk, &query, &order);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +548,8 @@ int main(void)
 		desk_test(mails_to_many_are_queued_once_whoever_dies),
 		desk_test(one_lost_answer_of_the_fan_out_is_made_good),
 		desk_test(a_mail_is_counted_once_whichever_answer_is_lost),
+		desk_test(
+		  an_order_that_changes_while_it_is_listed_is_listed_once),
 	};
 
 	current_engine = "dynamodb";
