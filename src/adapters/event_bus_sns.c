@@ -55,13 +55,6 @@ static void add_message_attribute(struct buf *form, unsigned n,
 	sns_form_add(form, member, value);
 }
 
-/* The message itself is refused. A topic that is not there (404) or not ours
- * (403) is the operator's to mend: the message is good. */
-static bool is_permanent(const struct sns_answer *answer)
-{
-	return answer->http.status == 400 || answer->http.status == 413;
-}
-
 static bool sns_publish(struct event_bus *bus, struct str subject,
 			struct str message, struct str traceparent,
 			int64_t now_ms, struct arena *arena,
@@ -85,7 +78,7 @@ static bool sns_publish(struct event_bus *bus, struct str subject,
 	if (!sns_call(sns->client, &form, arena, &answer, err))
 		return false;
 	if (!sns_is_good(&answer)) {
-		*ret_permanent = is_permanent(&answer);
+		*ret_permanent = sns_refuses_message(&answer);
 		return sns_fault("Publish", sns->topic, &answer, err);
 	}
 	return aws_xml_text(answer.result, "MessageId").len > 0 ||

@@ -39,7 +39,7 @@ static bool call(struct mailer_sns *sns, const char *action, struct buf *form,
 		return false;
 	if (sns_is_good(&answer))
 		return true;
-	*ret_permanent = answer.http.status == 400;
+	*ret_permanent = sns_refuses_message(&answer);
 	return sns_fault(action, sns->topic, &answer, err);
 }
 

@@ -54,6 +54,12 @@ bool sns_failed_with(const struct sns_answer *answer, const char *code)
 	return !sns_is_good(answer) && str_is(found, code);
 }
 
+bool sns_refuses_message(const struct sns_answer *answer)
+{
+	return (answer->http.status == 400 || answer->http.status == 413) &&
+	       !str_starts(answer->http.error_code, STR("KMS"));
+}
+
 bool sns_call(struct aws_client *client, const struct buf *form,
 	      struct arena *arena, struct sns_answer *ret, struct error *err)
 {

@@ -31,6 +31,10 @@ bool sns_call(struct aws_client *client, const struct buf *form,
 	      struct error *err) MUST_CHECK;
 bool sns_is_good(const struct sns_answer *answer);
 bool sns_failed_with(const struct sns_answer *answer, const char *code);
+/* Whether it is the message that is refused, for ever. A topic that is not
+ * there (404) or not ours (403), or whose key cannot be used (KMS…, a 400 too),
+ * is the operator's to mend: the message is good. */
+bool sns_refuses_message(const struct sns_answer *answer);
 /* ERROR_UNAVAILABLE that names action, topic, status, code and request id.
  * Always false. */
 bool sns_fault(const char *action, const char *topic,
