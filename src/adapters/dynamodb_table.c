@@ -199,18 +199,28 @@ static bool create(struct dynamodb *db, struct error *err)
 	return true;
 }
 
-/* An engine without it keeps what has expired; nobody sees it. */
-static void set_time_to_live(struct dynamodb *db)
+/* Also of a table that was there: its maker may have died before, or have been
+ * another. An engine without it keeps what has expired; nobody sees it. */
+static bool set_time_to_live(struct dynamodb *db, struct error *err)
 {
 	struct json answer;
-	struct str code;
-	struct error ignored;
+	struct str code, status;
 
-	error_init(&ignored);
-	if (!call(db, "UpdateTimeToLive",
-		  ",\"TimeToLiveSpecification\":{\"AttributeName\":\"ex\","
-		  "\"Enabled\":true}", &answer, &code, &ignored))
-		return;
+	dynamodb_fresh(db);
+	if (call(db, "DescribeTimeToLive", "", &answer, &code, err)) {
+		status = json_string(json_member(
+			json_member(answer, "TimeToLiveDescription"),
+			"TimeToLiveStatus"));
+		if (str_is(status, "ENABLED") || str_is(status, "ENABLING") ||
+		    call(db, "UpdateTimeToLive",
+			 ",\"TimeToLiveSpecification\":{\"AttributeName\":"
+			 "\"ex\",\"Enabled\":true}", &answer, &code, err))
+			return true;
+	}
+	if (!code.len)
+		return false;
+	error_init(err);
+	return true;
 }
 
 bool dynamodb_table_make(struct dynamodb *db, bool *ret_made,
@@ -229,9 +239,6 @@ bool dynamodb_table_make(struct dynamodb *db, bool *ret_made,
 			return false;
 		*ret_made = true;
 	}
-	if (!wait_until_active(db, err))
-		return false;
-	if (*ret_made)
-		set_time_to_live(db);
-	return dynamodb_table_check(db, err);
+	return wait_until_active(db, err) && set_time_to_live(db, err) &&
+	       dynamodb_table_check(db, err);
 }

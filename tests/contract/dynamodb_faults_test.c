@@ -537,6 +537,43 @@ static void an_order_that_changes_while_it_is_listed_is_listed_once(
 	assert_listed_once(desk, &query, &order);
 }
 
+static struct json ask_table(struct desk *desk, const char *action,
+			     const char *rest)
+{
+	struct dynamodb *db = dynamodb_of(desk->database);
+	struct json answer;
+	struct str code;
+
+	dynamodb_fresh(db);
+	assert_ok(desk, dynamodb_call(db, action,
+				      str_from(arena_printf(
+					      db->scratch,
+					      "{\"TableName\":\"%s\"%s}",
+					      db->table, rest)),
+				      db->scratch, &answer, &code,
+				      &desk->err));
+	return answer;
+}
+
+/* As an init leaves it that died between the two calls. */
+static void init_sets_the_time_to_live_of_a_table_that_has_none(void **state)
+{
+	struct desk *desk = *state;
+	struct json described;
+
+	ask_table(desk, "UpdateTimeToLive", ",\"TimeToLiveSpecification\":"
+		  "{\"AttributeName\":\"ex\",\"Enabled\":false}");
+	desk_close(desk);
+	desk_open(desk, true);
+	described = json_member(ask_table(desk, "DescribeTimeToLive", ""),
+				"TimeToLiveDescription");
+	assert_true(str_is(json_string(json_member(described,
+						   "TimeToLiveStatus")),
+			   "ENABLED"));
+	desk_close(desk);
+	desk_open(desk, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +585,8 @@ int main(void)
 		desk_test(mails_to_many_are_queued_once_whoever_dies),
 		desk_test(one_lost_answer_of_the_fan_out_is_made_good),
 		desk_test(a_mail_is_counted_once_whichever_answer_is_lost),
+		desk_test(
+		  init_sets_the_time_to_live_of_a_table_that_has_none),
 		desk_test(
 		  an_order_that_changes_while_it_is_listed_is_listed_once),
 	};
