@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "aws/aws_answer.h"
 #include "aws/aws_endpoint.h"
 #include "aws/aws_xml.h"
 #include "base/clock.h"
@@ -79,6 +80,24 @@ bool aws_lease_from_xml(struct aws_lease *ret, struct str text,
 
 /* --- asking -------------------------------------------------------------- */
 
+static bool say_refusal(const struct http_client_answer *answer,
+			const char *source, const char *url,
+			struct arena *arena, struct error *err)
+{
+	struct aws_answer said = { .status = answer->status,
+				   .headers = answer->headers,
+				   .body = answer->body };
+
+	aws_answer_read(&said, arena);
+	if (!said.error_message.len)
+		said.error_message = answer->body;
+	return error_cause(err, ERROR_UNAVAILABLE,
+			   "credentials of %s: %s: status %d: %.60s %.180s",
+			   source, url, answer->status,
+			   arena_text(arena, said.error_code),
+			   arena_text(arena, said.error_message));
+}
+
 static bool ask(const struct aws_lease_way *way,
 		struct http_client_request *request, const char *source,
 		struct str *ret, struct error *err)
@@ -95,10 +114,8 @@ static bool ask(const struct aws_lease_way *way,
 				   "credentials of %s: %s: %s", source,
 				   request->url, answer.failure);
 	if (answer.status != 200)
-		return error_cause(err, ERROR_UNAVAILABLE,
-				   "credentials of %s: %s: status %d: %.120s",
-				   source, request->url, answer.status,
-				   answer.body.ptr);
+		return say_refusal(&answer, source, request->url, way->arena,
+				   err);
 	*ret = answer.body;
 	return true;
 }

@@ -365,6 +365,28 @@ static void an_answer_without_credentials_is_named(void **state)
 	assert_non_null(strstr(err.cause, "no credentials"));
 }
 
+static void what_sts_refuses_is_said_in_its_words(void **state)
+{
+	static const char body[] =
+		"<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/"
+		"2011-06-15/\">\n  <Error>\n    <Type>Sender</Type>\n    "
+		"<Code>AccessDenied</Code>\n    <Message>User: arn:aws:iam::"
+		"123456789012:user/base is not authorized to perform: sts:"
+		"AssumeRole on resource: arn:aws:iam::123456789012:role/desk"
+		"</Message>\n  </Error>\n</ErrorResponse>";
+
+	(void)state;
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", path, 1);
+	setenv("AWS_ROLE_ARN", "R", 1);
+	listener.answer = arena_printf(arena, "HTTP/1.1 403 Forbidden\r\n"
+				       "Content-Length: %zu\r\n\r\n%s",
+				       strlen(body), body);
+	assert_refused(NOW_MS, "status 403: AccessDenied User: arn:aws:iam::"
+		       "123456789012:user/base is not authorized to perform: "
+		       "sts:AssumeRole on resource: arn:aws:iam::123456789012:"
+		       "role/desk");
+}
+
 static void credentials_cannot_add_a_header(void **state)
 {
 	(void)state;
@@ -394,6 +416,7 @@ int main(void)
 		TEST(forgotten_ones_are_fetched_anew_but_not_at_once),
 		TEST(those_of_the_environment_cannot_be_renewed),
 		TEST(an_answer_without_credentials_is_named),
+		TEST(what_sts_refuses_is_said_in_its_words),
 		TEST(credentials_cannot_add_a_header),
 	};
 
