@@ -1,12 +1,8 @@
 /*
- * aws_credentials.c: the sources in their order, and when to ask again.
+ * aws_credentials.c: what was lent is kept, and when to ask again.
  */
 #include "aws/aws_credentials.h"
 
-#include <ctype.h>
-
-#include "aws/aws_lease.h"
-#include "aws/aws_profile.h"
 #include "base/banned.h"
 
 #define ARENA_MAX_BYTES (2 * MIB)
@@ -20,101 +16,11 @@ struct aws_credential_source {
 	/* What is held lies in one of them, what is fetched in the other. */
 	struct arena *arenas[2];
 	unsigned current;
-	bool has, stays;
+	bool has, fixed;
 	struct aws_lease held;
 	int64_t fetched_ms, again_ms;
 	struct error failure;		/* of the last fetch */
 };
-
-/* --- sources that are at hand -------------------------------------------- */
-
-static struct str from_environment(const char *name, struct arena *arena)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? arena_str(arena, str_from(value)) :
-				 (struct str){ NULL, 0 };
-}
-
-static bool is_complete(const struct aws_credentials *credentials)
-{
-	return credentials->access_key_id.len &&
-	       credentials->secret_access_key.len;
-}
-
-static bool take_environment(struct aws_credentials *ret, struct arena *arena)
-{
-	*ret = (struct aws_credentials){
-		from_environment("AWS_ACCESS_KEY_ID", arena),
-		from_environment("AWS_SECRET_ACCESS_KEY", arena),
-		from_environment("AWS_SESSION_TOKEN", arena),
-	};
-	return is_complete(ret);
-}
-
-static struct str none_if_empty(struct str text)
-{
-	return text.len ? text : (struct str){ NULL, 0 };
-}
-
-static bool take_file(struct aws_credentials *ret, enum aws_shared_file file,
-		      struct arena *arena)
-{
-	struct str text = aws_profile_read(file, arena);
-	struct str profile = aws_profile_name();
-
-	*ret = (struct aws_credentials){
-		aws_profile_find(text, file, profile,
-				 STR("aws_access_key_id")),
-		aws_profile_find(text, file, profile,
-				 STR("aws_secret_access_key")),
-		none_if_empty(aws_profile_find(text, file, profile,
-					       STR("aws_session_token"))),
-	};
-	return is_complete(ret);
-}
-
-/* --- all of them --------------------------------------------------------- */
-
-static bool fetch(struct aws_credential_source *source, struct arena *arena,
-		  struct aws_lease *ret, struct error *err)
-{
-	const struct aws_lease_way way = { source->http, source->config,
-					   arena };
-
-	ret->expires_ms = AWS_CREDENTIALS_STAY_MS;
-	source->stays = take_environment(&ret->credentials, arena);
-	if (source->stays ||
-	    take_file(&ret->credentials, AWS_CREDENTIALS_FILE, arena) ||
-	    take_file(&ret->credentials, AWS_CONFIG_FILE, arena))
-		return true;
-	if (aws_lease_has_web_identity())
-		return aws_lease_by_web_identity(ret, &way, err);
-	if (aws_lease_has_container())
-		return aws_lease_by_container(ret, &way, err);
-	if (aws_lease_has_instance())
-		return aws_lease_by_instance(ret, &way, err);
-	return error_cause(err, ERROR_UNAVAILABLE,
-			   "there are no AWS credentials in the environment, in "
-			   "the shared files or of a role");
-}
-
-/* They go into headers. */
-static bool check(const struct aws_lease *lease, struct error *err)
-{
-	const struct str parts[] = { lease->credentials.access_key_id,
-				     lease->credentials.secret_access_key,
-				     lease->credentials.session_token };
-
-	for (size_t part = 0; part < ARRAY_LEN(parts); part++)
-		for (size_t i = 0; i < parts[part].len; i++)
-			if (!isgraph((unsigned char)parts[part].ptr[i]))
-				return error_cause(err, ERROR_UNAVAILABLE,
-						   "the AWS credentials hold a "
-						   "control character or a "
-						   "space");
-	return true;
-}
 
 static bool is_good(const struct aws_credential_source *source, int64_t now_ms)
 {
@@ -124,12 +30,15 @@ static bool is_good(const struct aws_credential_source *source, int64_t now_ms)
 static void renew(struct aws_credential_source *source, int64_t now_ms)
 {
 	unsigned other = !source->current;
-	struct aws_lease fresh = { .expires_ms = 0 };
+	const struct aws_lease_way way = {
+		.http = source->http, .config = source->config,
+		.arena = source->arenas[other],
+	};
+	struct aws_lease fresh;
 
 	error_init(&source->failure);
 	arena_reset(source->arenas[other]);
-	if (fetch(source, source->arenas[other], &fresh, &source->failure) &&
-	    check(&fresh, &source->failure)) {
+	if (aws_source_ask(&fresh, &source->fixed, &way, &source->failure)) {
 		source->held = fresh;
 		source->current = other;
 		source->has = true;
@@ -172,7 +81,7 @@ bool aws_credentials_get(struct aws_credential_source *source, int64_t now_ms,
 bool aws_credentials_forget(struct aws_credential_source *source,
 			    int64_t now_ms)
 {
-	if (source->stays || (now_ms >= source->fetched_ms &&
+	if (source->fixed || (now_ms >= source->fetched_ms &&
 			      now_ms - source->fetched_ms < MOMENT_MS))
 		return false;
 	source->has = false;

@@ -1,27 +1,14 @@
 /*
- * aws_credentials.h: who we are, in the standard order:
+ * aws_credentials.h: who we are, by the first source that has credentials
+ * (aws_source.h).
  *
- *   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
- *   2. aws_access_key_id … of the shared credentials file, then of the config
- *      file, in the profile AWS_PROFILE
- *   3. a role by a web identity: AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN
- *   4. a container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI
- *   5. an EC2 instance, by IMDSv2 alone, unless AWS_EC2_METADATA_DISABLED
- *
- * Not here: IAM Identity Center (SSO), credential_process, roles of a profile.
  * Those that expire are fetched anew from 15 minutes before their end, once a
  * minute until that succeeds.
- *
- * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  */
 #ifndef AWS_AWS_CREDENTIALS_H
 #define AWS_AWS_CREDENTIALS_H
 
-#include "aws/aws_sigv4.h"
-#include "base/config.h"
-#include "http_client/http_client.h"
-
-#define AWS_CREDENTIALS_STAY_MS INT64_MAX	/* of those that do not expire */
+#include "aws/aws_source.h"
 
 struct aws_credential_source;
 
