@@ -32,7 +32,7 @@ static void renew(struct aws_credential_source *source, int64_t now_ms)
 	unsigned other = !source->current;
 	const struct aws_lease_way way = {
 		.http = source->http, .config = source->config,
-		.arena = source->arenas[other],
+		.arena = source->arenas[other], .now_ms = now_ms,
 	};
 	struct aws_lease fresh;
 

@@ -1,5 +1,5 @@
 /*
- * aws_lease.c: three ways to credentials that expire. Each is one attempt; who
+ * aws_lease.c: four ways to credentials that expire. Each is one attempt; who
  * asks comes again.
  */
 #include "aws/aws_lease.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "aws/aws_answer.h"
-#include "aws/aws_endpoint.h"
+#include "aws/aws_signed.h"
 #include "aws/aws_xml.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -70,7 +70,9 @@ bool aws_lease_from_xml(struct aws_lease *ret, struct str text,
 
 	if (!aws_xml_parse(&root, text, arena, err))
 		return false;
-	result = aws_xml_child(root, "AssumeRoleWithWebIdentityResult");
+	result = aws_xml_child(root, "AssumeRoleResult");
+	if (!result)
+		result = aws_xml_child(root, "AssumeRoleWithWebIdentityResult");
 	lent = aws_xml_child(result, "Credentials");
 	return take(ret, aws_xml_text(lent, "AccessKeyId"),
 		    aws_xml_text(lent, "SecretAccessKey"),
@@ -139,45 +141,92 @@ static bool read_token(const char *path, struct arena *arena, struct str *ret,
 	return true;
 }
 
-/* --- web identity -------------------------------------------------------- */
+/* --- STS ----------------------------------------------------------------- */
 
-bool aws_lease_has_web_identity(void)
+static void add_parameter(struct buf *form, const char *name, struct str value)
 {
-	return setting("AWS_WEB_IDENTITY_TOKEN_FILE") &&
-	       setting("AWS_ROLE_ARN");
+	if (!value.len)
+		return;
+	buf_printf(form, "&%s=", name);
+	buf_add_uri(form, value, false);
+}
+
+static void add_role(struct buf *form, const char *action,
+		     const struct aws_role *role, struct arena *arena)
+{
+	struct str session_name = role->session_name;
+
+	if (!session_name.len)
+		session_name = str_from(setting("AWS_ROLE_SESSION_NAME"));
+	if (!session_name.len)
+		session_name = STR("ordermill");
+	buf_init(form, arena, ANSWER_MAX_BYTES);
+	buf_printf(form, "Action=%s&Version=2011-06-15", action);
+	add_parameter(form, "RoleArn", role->arn);
+	add_parameter(form, "RoleSessionName", session_name);
+	add_parameter(form, "DurationSeconds", role->duration_s);
+}
+
+bool aws_lease_has_web_identity(struct aws_role *ret)
+{
+	*ret = (struct aws_role){
+		.arn = str_from(setting("AWS_ROLE_ARN")),
+		.token_file = setting("AWS_WEB_IDENTITY_TOKEN_FILE"),
+	};
+	return ret->token_file && ret->arn.len;
 }
 
 bool aws_lease_by_web_identity(struct aws_lease *ret,
+			       const struct aws_role *role,
 			       const struct aws_lease_way *way,
 			       struct error *err)
 {
 	static const char *const headers[] = {
 		"Content-Type: application/x-www-form-urlencoded", NULL,
 	};
-	const char *session = setting("AWS_ROLE_SESSION_NAME");
-	struct aws_endpoint sts;
 	struct http_client_request request = {
 		.method = "POST", .headers = headers, .timeouts = far,
+		.url = arena_printf(way->arena, "%.*s%.*s/",
+				    STR_ARG(way->sts.url),
+				    STR_ARG(way->sts.path)),
 	};
 	struct str token, answer;
 	struct buf form;
 
-	if (!aws_endpoint_find(&sts, way->config, "sts", way->arena, err) ||
-	    !read_token(setting("AWS_WEB_IDENTITY_TOKEN_FILE"), way->arena,
-			&token, err))
+	if (!read_token(role->token_file, way->arena, &token, err))
 		return false;
-	buf_init(&form, way->arena, ANSWER_MAX_BYTES);
-	buf_add_text(&form, "Action=AssumeRoleWithWebIdentity"
-		     "&Version=2011-06-15&RoleArn=");
-	buf_add_uri(&form, str_from(setting("AWS_ROLE_ARN")), false);
-	buf_add_text(&form, "&RoleSessionName=");
-	buf_add_uri(&form, str_from(session ? session : "ordermill"), false);
-	buf_add_text(&form, "&WebIdentityToken=");
-	buf_add_uri(&form, token, false);
+	add_role(&form, "AssumeRoleWithWebIdentity", role, way->arena);
+	add_parameter(&form, "WebIdentityToken", token);
 	request.body = buf_str(&form);
-	request.url = arena_printf(way->arena, "%.*s%.*s/", STR_ARG(sts.url),
-				   STR_ARG(sts.path));
 	return ask(way, &request, "a web identity", &answer, err) &&
+	       aws_lease_from_xml(ret, answer, way->arena, err);
+}
+
+bool aws_lease_by_role(struct aws_lease *ret, const struct aws_role *role,
+		       const struct aws_credentials *source,
+		       const struct aws_lease_way *way, struct error *err)
+{
+	const struct aws_signer signer = { .endpoint = way->sts,
+					   .service = STR("sts") };
+	const struct aws_header type = {
+		STR("Content-Type"), STR("application/x-www-form-urlencoded"),
+	};
+	struct aws_request call = {
+		.method = STR("POST"), .path = STR("/"),
+		.headers = &type, .header_count = 1,
+	};
+	struct http_client_request request;
+	struct str answer;
+	struct buf form;
+
+	add_role(&form, "AssumeRole", role, way->arena);
+	add_parameter(&form, "ExternalId", role->external_id);
+	call.body = buf_str(&form);
+	aws_signed_request(&signer, source, &call, way->now_ms, way->arena,
+			   &request);
+	request.timeouts = far;
+	return ask(way, &request, arena_text(way->arena, role->arn), &answer,
+		   err) &&
 	       aws_lease_from_xml(ret, answer, way->arena, err);
 }
 

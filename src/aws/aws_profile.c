@@ -69,6 +69,18 @@ struct str aws_profile_find(struct str text, enum aws_shared_file file,
 	return found;
 }
 
+bool aws_profile_is_in(struct str text, enum aws_shared_file file,
+		       struct str profile)
+{
+	struct str line;
+
+	while (str_next(&text, '\n', &line))
+		if (line.len && line.ptr[0] == '[' &&
+		    is_section_of(line, file, profile))
+			return true;
+	return false;
+}
+
 struct str aws_profile_name(void)
 {
 	const char *name = getenv("AWS_PROFILE");

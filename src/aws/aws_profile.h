@@ -17,6 +17,9 @@ enum aws_shared_file { AWS_CONFIG_FILE, AWS_CREDENTIALS_FILE };
  * when it is not there; of several the last. */
 struct str aws_profile_find(struct str text, enum aws_shared_file file,
 			    struct str profile, struct str key);
+/* Pure: whether the file has a section of the profile. */
+bool aws_profile_is_in(struct str text, enum aws_shared_file file,
+		       struct str profile);
 
 /* The profile's name. */
 struct str aws_profile_name(void);

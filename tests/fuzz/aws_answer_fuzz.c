@@ -83,6 +83,10 @@ static void read_file(struct str text)
 			       STR("region")));
 	touch(aws_profile_find(text, AWS_CREDENTIALS_FILE, STR("default"),
 			       STR("aws_access_key_id")));
+	check(!aws_profile_find(text, AWS_CONFIG_FILE, STR("desk"),
+				STR("region")).ptr ||
+		      aws_profile_is_in(text, AWS_CONFIG_FILE, STR("desk")),
+	      "a value of a profile that is not there");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -264,6 +264,135 @@ def test_credentials_that_expire_in_mid_flight_are_fetched_anew(proxy, start):
         agent.proxy.close()
 
 
+# --- roles of a profile ----------------------------------------------------------
+
+ROLE = "arn:aws:iam::123456789012:role/"    # moto's account
+
+
+@pytest.fixture(scope="module")
+def roles(peers):
+    """Whom peers' user may assume, who may list tables, and in between one who
+    may assume that one alone."""
+    boto3 = pytest.importorskip("boto3", reason="pip's boto3 is not installed")
+    iam = boto3.client("iam", endpoint_url=peers.need("moto"),
+                       region_name="us-east-1",
+                       aws_access_key_id=peers.key,
+                       aws_secret_access_key=peers.secret)
+
+    def statement(action, **more):
+        return json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": action, **more}]})
+    names = {"lister": "dynamodb:ListTables", "between": "sts:AssumeRole"}
+    for name, action in names.items():
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=statement(
+            "sts:AssumeRole", Principal={"AWS": "*"}))
+        iam.put_role_policy(RoleName=name, PolicyName="its",
+                            PolicyDocument=statement(action, Resource="*"))
+    yield
+    for name in names:
+        iam.delete_role_policy(RoleName=name, PolicyName="its")
+        iam.delete_role(RoleName=name)
+
+
+class Role:
+    """A client of DynamoDB by a profile, both it and STS seen through
+    proxies. The profiles base and wrong have keys."""
+
+    def __init__(self, peers, start, folder, profile, environment=None):
+        self.sts, self.service = (AwsProxy(upstream=peers.need("moto"))
+                                  for _ in range(2))
+        path = folder / "config"
+        path.write_text(f"""
+[default]
+{profile}
+[profile between]
+role_arn = {ROLE}between
+source_profile = base
+[profile base]
+aws_access_key_id = {peers.key}
+aws_secret_access_key = {peers.secret}
+[profile wrong]
+aws_access_key_id = {peers.key}
+aws_secret_access_key = {"x" * 40}
+""", encoding="utf-8")
+        self.client = start("dynamodb", self.service.url,
+                            {"AWS_CONFIG_FILE": str(path),
+                             **(environment or {})},
+                            **{"aws.endpoint.sts": self.sts.url})
+
+    def call(self):
+        return self.client.call(CALLS["dynamodb"])
+
+    def tokens(self):
+        return [message.headers["X-Amz-Security-Token"]
+                for message in self.service.messages]
+
+
+@pytest.fixture
+def role(peers, roles, start, tmp_path):
+    made = []
+
+    def make(*arguments):
+        made.append(Role(peers, start, tmp_path, *arguments))
+        return made[-1]
+    yield make
+    for one in made:
+        one.sts.close()
+        one.service.close()
+
+
+@pytest.mark.parametrize("source, hops", [("base", 1), ("between", 2)])
+def test_a_role_of_a_profile_is_assumed_once_for_all(peers, role, source,
+                                                     hops):
+    client = role(f"role_arn = {ROLE}lister\nsource_profile = {source}\n"
+                  "role_session_name = desk\nexternal_id = a+b/c\n"
+                  "duration_seconds = 900")
+    for _ in range(3):
+        got = client.call()
+        assert got["ok"] and got["status"] == 200, got
+    assert client.sts.requests == hops
+    assert client.sts.messages[0].is_signed_by(peers.key, peers.secret)
+    assert client.sts.messages[-1].body == (
+        b"Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A"
+        b"123456789012%3Arole%2Flister&RoleSessionName=desk"
+        b"&DurationSeconds=900&ExternalId=a%2Bb%2Fc")
+    assert len(set(client.tokens())) == 1
+
+
+def test_a_role_is_assumed_with_the_keys_of_the_environment(peers, role):
+    client = role(f"role_arn = {ROLE}lister\ncredential_source = Environment",
+                  {"AWS_ACCESS_KEY_ID": peers.key,
+                   "AWS_SECRET_ACCESS_KEY": peers.secret})
+    assert client.call()["ok"]
+    assert client.sts.requests == 1 and all(client.tokens())
+
+
+def test_a_role_whose_credentials_have_expired_is_assumed_anew(role):
+    client = role(f"role_arn = {ROLE}lister\nsource_profile = between")
+    assert client.call()["ok"]
+    time.sleep(5.1)         # those of a moment ago are not fetched again
+    client.service.reset(aws_proxy.expired)
+    got = client.call()
+    assert got["ok"] and got["status"] == 200, got
+    assert client.sts.requests == 4     # both roles, twice
+    assert len(set(client.tokens())) == 2
+
+
+@pytest.mark.parametrize("profile, words", [
+    ("role_arn = {ROLE}lister\nsource_profile = wrong",
+     ["role/lister", "status 403", "SignatureDoesNotMatch"]),
+    ("role_arn = {ROLE}lister\nsource_profile = default",
+     ["profile default", "in a circle"]),
+    ("role_arn = {ROLE}lister\nsource_profile = base\nmfa_serial = m",
+     ["profile default", "mfa_serial"]),
+    ("credential_process = /bin/true", ["credential_process"]),
+    ("sso_session = s", ["sso_session", "use role_arn"])])
+def test_a_role_that_cannot_be_assumed_is_said(role, profile, words):
+    client = role(profile.format(ROLE=ROLE))
+    assert_unavailable(client.call(), *words)
+    assert client.service.requests == 0
+
+
 # --- signatures on the wire ------------------------------------------------------
 
 CALLS = {

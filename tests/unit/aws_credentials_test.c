@@ -14,14 +14,12 @@
 #define LEASE(id, end) \
 	"{\"AccessKeyId\":\"" id "\",\"SecretAccessKey\":\"S\"," \
 	"\"Token\":\"T\",\"Expiration\":\"2026-11-24T" end ":00Z\"}"
-#define STS_ANSWER \
-	"<AssumeRoleWithWebIdentityResponse>" \
-	"<AssumeRoleWithWebIdentityResult><Credentials>" \
-	"<AccessKeyId>STS</AccessKeyId><SecretAccessKey>S</SecretAccessKey>" \
-	"<SessionToken>T</SessionToken>" \
-	"<Expiration>2026-11-24T17:00:00Z</Expiration></Credentials>" \
-	"</AssumeRoleWithWebIdentityResult>" \
-	"</AssumeRoleWithWebIdentityResponse>"
+#define STS_ANSWER(action, id, end) \
+	"<" action "Response><" action "Result><Credentials>" \
+	"<AccessKeyId>" id "</AccessKeyId>" \
+	"<SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>" \
+	"<Expiration>2026-11-24T" end ":00Z</Expiration></Credentials>" \
+	"</" action "Result></" action "Response>"
 
 static const char *const names[] = {
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
@@ -177,7 +175,7 @@ static void a_role_is_assumed_by_a_web_identity(void **state)
 	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", path, 1);
 	setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/desk", 1);
 	write_file("a.b-c_d\n");
-	answer(STS_ANSWER);
+	answer(STS_ANSWER("AssumeRoleWithWebIdentity", "STS", "17:00"));
 	assert_got(NOW_MS, "STS");
 	assert_int_equal(expires_ms, NOW_MS + HOUR_MS);
 	assert_string_equal(listener_body(&listener),
@@ -271,6 +269,28 @@ static void they_are_kept_until_a_quarter_before_their_end(void **state)
 	answer(LEASE("B", "19:00"));
 	assert_got(NOW_MS + HOUR_MS * 3 / 4, "B");
 	assert_int_equal(listener.requests, 2);
+}
+
+static void a_role_is_assumed_anew_with_what_its_source_is_then(void **state)
+{
+	static const char text[] = "[default]\nrole_arn = R\n"
+		"source_profile = default\naws_access_key_id = %s\n"
+		"aws_secret_access_key = S\n";
+
+	(void)state;
+	setenv("AWS_CONFIG_FILE", path, 1);
+	write_file(arena_printf(arena, text, "OLD"));
+	answer(STS_ANSWER("AssumeRole", "A", "17:00"));
+	assert_got(NOW_MS, "A");
+	write_file(arena_printf(arena, text, "NEW"));
+	answer(STS_ANSWER("AssumeRole", "B", "19:00"));
+	assert_got(NOW_MS + HOUR_MS * 3 / 4 - 1, "A");
+	assert_got(NOW_MS + HOUR_MS * 3 / 4, "B");
+	assert_int_equal(expires_ms, NOW_MS + 3 * HOUR_MS);
+	assert_int_equal(listener.requests, 2);
+	assert_non_null(strstr(listener.request, "Credential=NEW/20261124/"));
+	assert_non_null(strstr(listener.request,
+			       "\r\nX-Amz-Date: 20261124T164500Z\r\n"));
 }
 
 static void old_ones_serve_while_no_new_ones_come(void **state)
@@ -410,6 +430,7 @@ int main(void)
 		TEST(an_instance_is_asked_by_version_2_alone),
 		TEST(an_instance_without_version_2_is_not_asked_again),
 		TEST(they_are_kept_until_a_quarter_before_their_end),
+		TEST(a_role_is_assumed_anew_with_what_its_source_is_then),
 		TEST(old_ones_serve_while_no_new_ones_come),
 		TEST(a_lease_shorter_than_a_quarter_is_no_storm),
 		TEST(a_source_that_is_down_is_not_asked_by_every_call),

@@ -82,6 +82,21 @@ static void what_is_empty_is_there_and_what_is_missing_is_not(void **state)
 	assert_null(find(AWS_CONFIG_FILE, "nobody", "region").ptr);
 }
 
+static void a_profile_without_settings_is_there(void **state)
+{
+	static const char text[] = "[default]\n[profile a]\n[b]";
+
+	(void)state;
+	assert_true(aws_profile_is_in(str_from(text), AWS_CONFIG_FILE,
+				      STR("a")));
+	assert_true(aws_profile_is_in(str_from(text), AWS_CREDENTIALS_FILE,
+				      STR("b")));
+	assert_false(aws_profile_is_in(str_from(text), AWS_CONFIG_FILE,
+				       STR("b")));
+	assert_false(aws_profile_is_in(STR("default"), AWS_CONFIG_FILE,
+				       STR("default")));
+}
+
 static void broken_files_give_nothing(void **state)
 {
 	static const char *const texts[] = { "", "[", "[]", "[default",
@@ -104,6 +119,7 @@ int main(void)
 		cmocka_unit_test(the_config_file_wants_the_word_profile),
 		cmocka_unit_test(
 			what_is_empty_is_there_and_what_is_missing_is_not),
+		cmocka_unit_test(a_profile_without_settings_is_there),
 		cmocka_unit_test(broken_files_give_nothing),
 	};
 
