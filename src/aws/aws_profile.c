@@ -81,11 +81,17 @@ bool aws_profile_is_in(struct str text, enum aws_shared_file file,
 	return false;
 }
 
-struct str aws_profile_name(void)
+bool aws_profile_is_chosen(void)
 {
 	const char *name = getenv("AWS_PROFILE");
 
-	return name && *name ? str_from(name) : STR("default");
+	return name && *name;
+}
+
+struct str aws_profile_name(void)
+{
+	return aws_profile_is_chosen() ? str_from(getenv("AWS_PROFILE")) :
+					 STR("default");
 }
 
 struct str aws_profile_read(enum aws_shared_file file, struct arena *arena)

@@ -21,6 +21,8 @@ struct str aws_profile_find(struct str text, enum aws_shared_file file,
 bool aws_profile_is_in(struct str text, enum aws_shared_file file,
 		       struct str profile);
 
+/* Whether AWS_PROFILE is set; else it is the default. */
+bool aws_profile_is_chosen(void);
 /* The profile's name. */
 struct str aws_profile_name(void);
 /* The text of the file; absent when it cannot be read. */

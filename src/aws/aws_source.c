@@ -301,7 +301,9 @@ static bool find(struct aws_lease *ret, bool *ret_fixed, struct search *search,
 		       by_role(ret, search, profile, 0, err);
 	if (take_profile(&ret->credentials, search, profile))
 		return true;
-	return check_supported(search, profile, err) &&
+	return (!aws_profile_is_chosen() ||
+		check_present(search, profile, err)) &&
+	       check_supported(search, profile, err) &&
 	       by_others(ret, search, err);
 }
 

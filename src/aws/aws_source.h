@@ -19,8 +19,8 @@
  *
  * with role_session_name, external_id and duration_seconds as the profile says.
  * What nobody is there for (mfa_serial, sso_*, login_session) or would have to
- * start a program (credential_process) is refused: no source further down takes
- * its place.
+ * start a program (credential_process) is refused, and so is a profile that is
+ * missing: no source further down takes its place.
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html

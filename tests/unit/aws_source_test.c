@@ -349,6 +349,19 @@ static void what_cannot_be_done_is_named_and_nobody_is_asked(void **state)
 	assert_int_equal(listener.requests, 0);
 }
 
+static void a_profile_that_is_missing_is_not_passed_over(void **state)
+{
+	(void)state;
+	setenv("AWS_PROFILE", "nobody", 1);
+	listener.answer = json_answer("ECS");
+	assert_non_null(strstr(ask(), "profile nobody: is in none of"));
+	assert_int_equal(listener.requests, 0);
+	assert_string_equal(ask_with("[profile nobody]\n"), "ECS");
+	setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "S", 1);
+	assert_string_equal(ask_with(""), "ENV");
+}
+
 static void source_credentials_cannot_add_a_header(void **state)
 {
 	(void)state;
@@ -407,6 +420,7 @@ int main(void)
 		TEST(a_profile_of_settings_alone_leaves_it_to_the_machine),
 		TEST(keys_come_before_what_is_not_supported),
 		TEST(what_cannot_be_done_is_named_and_nobody_is_asked),
+		TEST(a_profile_that_is_missing_is_not_passed_over),
 		TEST(source_credentials_cannot_add_a_header),
 		TEST(the_longest_chain_by_the_longest_files_is_assumed),
 	};
