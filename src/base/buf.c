@@ -3,6 +3,7 @@
  */
 #include "base/buf.h"
 
+#include <endian.h>
 #include <stdarg.h>
 
 #include "base/banned.h"
@@ -29,8 +30,7 @@ void buf_reset(struct buf *buf)
 	buf->ptr[0] = '\0';
 }
 
-/* Room for `bytes` more and the NUL; false when they would pass the maximum. */
-static bool grow(struct buf *buf, size_t bytes)
+bool buf_grow(struct buf *buf, size_t bytes)
 {
 	size_t size = buf->size;
 
@@ -48,18 +48,9 @@ static bool grow(struct buf *buf, size_t bytes)
 	return true;
 }
 
-/* The usual case is one comparison; what follows an overflow is dropped. */
-static inline bool has_room(struct buf *buf, size_t bytes)
-{
-	if (__builtin_expect(bytes < buf->size - buf->len &&
-			     !buf->overflowed, 1))
-		return true;
-	return grow(buf, bytes);
-}
-
 void buf_add(struct buf *buf, const void *ptr, size_t bytes)
 {
-	if (!bytes || !has_room(buf, bytes))
+	if (!bytes || !buf_has_room(buf, bytes))
 		return;
 	memcpy(buf->ptr + buf->len, ptr, bytes);
 	buf->len += bytes;
@@ -69,14 +60,6 @@ void buf_add(struct buf *buf, const void *ptr, size_t bytes)
 void buf_add_str(struct buf *buf, struct str s)
 {
 	buf_add(buf, s.ptr, s.len);
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	if (!has_room(buf, 1))
-		return;
-	buf->ptr[buf->len++] = c;
-	buf->ptr[buf->len] = '\0';
 }
 
 void buf_add_int(struct buf *buf, int64_t value)
@@ -107,7 +90,7 @@ void buf_printf(struct buf *buf, const char *fmt, ...)
 	va_end(args);
 	if (len >= 0 && (size_t)len >= room) {
 		buf->ptr[buf->len] = '\0';
-		if (!has_room(buf, (size_t)len))
+		if (!buf_has_room(buf, (size_t)len))
 			return;
 		va_start(args, fmt);
 		len = vsnprintf(buf->ptr + buf->len, (size_t)len + 1, fmt,
@@ -127,25 +110,56 @@ static const char json_escapes[256] = {
 	'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0x7f] = 'u',
 };
 
-/* Into room that is there, up to the first control character; how many of the
- * text's bytes that were. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t zero_bytes(uint64_t eight)
+{
+	return (eight - EACH(1)) & ~eight & EACH(0x80);
+}
+
+/* How many of eight bytes stand for themselves before the first that does not.
+ * A subtraction borrows from what is behind: only the first mark is right. */
+static inline size_t count_plain(const char *at)
+{
+	uint64_t eight, marks;
+
+	memcpy(&eight, at, sizeof(eight));
+	eight = le64toh(eight);
+	marks = zero_bytes(eight ^ EACH('"')) | zero_bytes(eight ^ EACH('\\')) |
+		zero_bytes(eight ^ EACH(0x7f)) |
+		((eight - EACH(0x20)) & ~eight & EACH(0x80));
+	return marks ? (size_t)__builtin_ctzll(marks) / 8 : 8;
+}
+
+/* Into room for twice the text, up to the first control character; how many of
+ * the text's bytes that were. */
 static size_t add_simple_json(struct buf *buf, struct str s)
 {
+	const char *at = s.ptr, *end = s.ptr + s.len;
 	char *to = buf->ptr + buf->len;
-	size_t i;
 
-	for (i = 0; i < s.len; i++) {
-		char escape = json_escapes[(unsigned char)s.ptr[i]];
+	while (at < end) {
+		unsigned char c = (unsigned char)*at;
 
-		if (escape == 'u')
+		if (json_escapes[c] == 'u')
 			break;
-		if (escape)
+		if (json_escapes[c]) {
 			*to++ = '\\';
-		*to++ = escape ? escape : s.ptr[i];
+			*to++ = json_escapes[c];
+			at++;
+		} else if (end - at < 8) {
+			*to++ = *at++;
+		} else {
+			size_t plain = count_plain(at);
+
+			memcpy(to, at, 8);	/* the rest is written over */
+			to += plain;
+			at += plain;
+		}
 	}
 	*to = '\0';
 	buf->len = (size_t)(to - buf->ptr);
-	return i;
+	return (size_t)(at - s.ptr);
 }
 
 void buf_add_json(struct buf *buf, struct str s)
@@ -154,7 +168,7 @@ void buf_add_json(struct buf *buf, struct str s)
 
 	buf_add_char(buf, '"');
 	/* A maximum that only the escapes might pass is not passed for it. */
-	if (s.len < (buf->max_bytes - buf->len) / 2 && has_room(buf, 2 * s.len))
+	if (s.len < (buf->max_bytes - buf->len) / 2 && buf_has_room(buf, 2 * s.len))
 		from = add_simple_json(buf, s);
 	for (size_t i = from; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];

@@ -20,6 +20,16 @@ struct buf {
 };
 
 void buf_init(struct buf *buf, struct arena *arena, size_t max_bytes);
+bool buf_grow(struct buf *buf, size_t bytes);	/* for buf_has_room alone */
+/* Room for `bytes` more and the NUL; false, and overflowed, when they would pass
+ * the maximum. The usual case is one comparison. */
+static inline bool buf_has_room(struct buf *buf, size_t bytes)
+{
+	if (__builtin_expect(bytes < buf->size - buf->len &&
+			     !buf->overflowed, 1))
+		return true;
+	return buf_grow(buf, bytes);
+}
 void buf_reset(struct buf *buf);
 void buf_add(struct buf *buf, const void *ptr, size_t bytes);
 void buf_add_str(struct buf *buf, struct str s);
@@ -28,7 +38,13 @@ static inline void buf_add_text(struct buf *buf, const char *text)
 {
 	buf_add(buf, text, strlen(text));
 }
-void buf_add_char(struct buf *buf, char c);
+static inline void buf_add_char(struct buf *buf, char c)
+{
+	if (!buf_has_room(buf, 1))
+		return;
+	buf->ptr[buf->len++] = c;
+	buf->ptr[buf->len] = '\0';
+}
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -134,6 +134,45 @@ static void json_text_is_quoted_and_escaped(void **state)
 	assert_string_equal(buf.ptr, "\"\"");
 }
 
+/* One byte at a time. */
+static void add_json_slowly(struct buf *to, struct buf *one, struct str s)
+{
+	buf_add_char(to, '"');
+	for (size_t i = 0; i < s.len; i++) {
+		buf_reset(one);
+		buf_add_json(one, (struct str){ s.ptr + i, 1 });
+		buf_add(to, one->ptr + 1, one->len - 2);
+	}
+	buf_add_char(to, '"');
+}
+
+/* Eight bytes are looked at in one step: each byte in each place of them, among
+ * others that are escaped or only look like it. */
+static void each_byte_is_escaped_wherever_it_stands(void **state)
+{
+	static const char others[] = { 'a', '"', '#', '\\', ']', 0x7f, 0x1f,
+				       (char)0xc3 };
+	char text[18];
+	struct buf fast, slow, one;
+
+	(void)state;
+	buf_init(&fast, arena, 1000);
+	buf_init(&slow, arena, 1000);
+	buf_init(&one, arena, 1000);
+	for (size_t i = 0; i < 256 * sizeof(others) * sizeof(text); i++) {
+		struct str s = { text, sizeof(text) };
+
+		memset(text, others[i % sizeof(others)], sizeof(text));
+		text[i / sizeof(others) / 256] =
+			(char)(i / sizeof(others) % 256);
+		buf_reset(&fast);
+		buf_reset(&slow);
+		buf_add_json(&fast, s);
+		add_json_slowly(&slow, &one, s);
+		assert_string_equal(fast.ptr, slow.ptr);
+	}
+}
+
 static void json_text_fits_exactly_or_not_at_all(void **state)
 {
 	static const char escaped[] = "\"a\\\"b\\n\\u0001\\\"plain text\\\\\"";
@@ -184,6 +223,7 @@ int main(void)
 		TEST(what_follows_an_overflow_is_dropped),
 		TEST(each_kind_of_append_notices_the_maximum),
 		TEST(json_text_is_quoted_and_escaped),
+		TEST(each_byte_is_escaped_wherever_it_stands),
 		TEST(json_text_fits_exactly_or_not_at_all),
 		TEST(html_cannot_leave_its_place),
 		TEST(uris_keep_only_unreserved_characters),

@@ -37,6 +37,7 @@ pcre2.h     base/pattern.c
 openssl/    base/crypto.c base/public_key.c base/signature.c
 sanitizer/  base/arena.c
 sqlite3.h   adapters/sqlite.h
+pthread.h   http_client/http_client.c
 curl/       http_client/http_wire.h adapters/mailer_smtp.c
 hpdf        report/
 fribidi     report/
@@ -48,7 +49,7 @@ webp/       recognition/decode_webp.c
 '
 
 # Headers of the C library and the kernel.
-system='assert ctype dirent errno fcntl fts getopt grp inttypes limits locale
+system='assert ctype dirent endian errno fcntl fts getopt grp inttypes limits locale
 malloc math netdb poll pwd sched setjmp signal spawn stdalign stdarg stdbool stddef stdint
 stdio stdlib string strings syslog termios time unistd wchar
 arpa/ linux/ net/ netinet/ sys/'
