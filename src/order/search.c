@@ -16,6 +16,15 @@ struct reader {
 	const char *at, *end;
 };
 
+/* Letters and digits in lower case, and nothing else. */
+static const char ascii_folded[0x80] = {
+	['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+	['A'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+	'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+	['a'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+	'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+};
+
 static bool is_in(uint32_t c, const struct range *ranges, size_t count)
 {
 	size_t low = 0;
@@ -52,10 +61,7 @@ static bool is_single(uint32_t c)
 static enum kind kind_of(uint32_t c)
 {
 	if (c < 0x80)
-		return (c >= '0' && c <= '9') ||
-				       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-			       ? LETTER
-			       : OTHER;
+		return ascii_folded[c] ? LETTER : OTHER;
 	if (is_in(c, words, ARRAY_LEN(words)))
 		return is_single(c) ? SINGLE : LETTER;
 	return is_in(c, marks, ARRAY_LEN(marks)) ? MARK : OTHER;
@@ -140,7 +146,7 @@ static void add_folded(struct buf *to, uint32_t c)
 	uint32_t first = c;
 
 	if (c < 0x80) {
-		buf_add_char(to, (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c));
+		buf_add_char(to, ascii_folded[c]);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fold_blocks); i++)
@@ -157,6 +163,24 @@ static void add_folded(struct buf *to, uint32_t c)
 		add_utf8(to, rest->to[i]);
 }
 
+/* ASCII up to the end of its word: nearly all there is. */
+static void add_ascii(struct buf *to, struct reader *from)
+{
+	size_t left = (size_t)(from->end - from->at), bytes = 0;
+
+	while (bytes < left && (unsigned char)from->at[bytes] < 0x80 &&
+	       ascii_folded[(unsigned char)from->at[bytes]])
+		bytes++;
+	if (buf_has_room(to, bytes)) {
+		for (size_t i = 0; i < bytes; i++)
+			to->ptr[to->len + i] =
+				ascii_folded[(unsigned char)from->at[i]];
+		to->len += bytes;
+		to->ptr[to->len] = '\0';
+	}
+	from->at += bytes;
+}
+
 void search_fold(struct str text, struct buf *to)
 {
 	struct reader from = { text.ptr, text.ptr + text.len };
@@ -164,9 +188,15 @@ void search_fold(struct str text, struct buf *to)
 	bool first = true;
 
 	while (from.at < from.end) {
-		uint32_t c = next_character(&from);
-		enum kind kind = kind_of(c);
+		uint32_t c;
+		enum kind kind;
 
+		if (before == LETTER)
+			add_ascii(to, &from);
+		if (from.at == from.end)
+			break;
+		c = next_character(&from);
+		kind = kind_of(c);
 		if (kind == MARK)
 			continue;
 		if (kind != OTHER) {

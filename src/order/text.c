@@ -13,23 +13,32 @@ static bool is_space(uint32_t c)
 	       c == 0x3000 || c == 0xfeff;
 }
 
+/* The last character of a text that is not empty begins there. */
+static const char *last_character(struct str text)
+{
+	const char *at = text.ptr + text.len - 1;
+
+	while (at > text.ptr && ((unsigned char)*at & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
 struct str text_trim(struct str text)
 {
-	const char *at = text.ptr, *end = text.ptr + text.len;
-	const char *first = NULL, *behind = NULL;
+	const char *end = text.ptr + text.len, *at, *behind;
 
-	while (at < end) {
-		const char *start = at;
-
-		if (is_space(utf8_next(&at, end)))
-			continue;
-		if (!first)
-			first = start;
-		behind = at;
+	for (at = text.ptr; at < end; text.ptr = at)
+		if (!is_space(utf8_next(&at, end)))
+			break;
+	text.len = (size_t)(end - text.ptr);
+	while (text.len) {
+		at = behind = last_character(text);
+		if (!is_space(utf8_next(&behind, end)) ||
+		    behind < text.ptr + text.len)	/* no UTF-8 */
+			break;
+		text.len = (size_t)(at - text.ptr);
 	}
-	if (!first)
-		return STR("");
-	return (struct str){ first, (size_t)(behind - first) };
+	return text.len ? text : STR("");
 }
 
 uint32_t text_bad_character(struct str text, bool several_lines)
@@ -37,8 +46,13 @@ uint32_t text_bad_character(struct str text, bool several_lines)
 	const char *at = text.ptr, *end = text.ptr + text.len;
 
 	while (at < end) {
-		uint32_t c = utf8_next(&at, end);
+		uint32_t c;
 
+		if (*at >= ' ' && *at < 0x7f) {	/* nearly always */
+			at++;
+			continue;
+		}
+		c = utf8_next(&at, end);
 		if (several_lines && (c == '\t' || c == '\n'))
 			continue;
 		if (c < 0x20 || (c >= 0x7f && c < 0xa0) ||

@@ -29,6 +29,8 @@ static void white_space_of_unicode_is_trimmed_at_both_ends(void **state)
 	assert_trims("\ufeff\u200b\u2060red\xc2\x85\u2028\u2029", "red");
 	assert_trims("a\u00a0 b", "a\u00a0 b");
 	assert_trims("x", "x");
+	assert_trims("\u3042 \U0001f600\u3000", "\u3042 \U0001f600");
+	assert_trims("\xe3\x80 \x80", "\xe3\x80 \x80");	/* no UTF-8 */
 }
 
 static void text_of_nothing_but_white_space_is_empty_not_absent(void **state)
