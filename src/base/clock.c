@@ -76,39 +76,51 @@ static void date_from_days(int64_t days, int *year, int *month, int *day)
 	*year = (int)(era * 400 + year_of_era + (*month <= 2));
 }
 
-static char *put_digits(char *at, int value, int digits)
+/* Two digits, and what stands behind them. */
+static char *put_two(char *at, int value, char then)
 {
-	for (int i = digits - 1; i >= 0; i--) {
-		at[i] = (char)('0' + value % 10);
-		value /= 10;
-	}
-	return at + digits;
+	*at++ = (char)('0' + value / 10);
+	*at++ = (char)('0' + value % 10);
+	*at++ = then;
+	return at;
+}
+
+/* "2026-11-24T": the same one nearly always. */
+static const char *date_text(int64_t days)
+{
+	static _Thread_local char text[11];
+	static _Thread_local int64_t last = -1;
+	int year, month, day;
+	char *at = text;
+
+	if (days == last)
+		return text;
+	date_from_days(days, &year, &month, &day);
+	*at++ = (char)('0' + year / 1000);
+	*at++ = (char)('0' + year / 100 % 10);
+	at = put_two(at, year % 100, '-');
+	at = put_two(at, month, '-');
+	put_two(at, day, 'T');
+	last = days;
+	return text;
 }
 
 void time_format(int64_t time_ms, char ret[TIME_TEXT_BYTES])
 {
-	int year, month, day, ms;
+	int ms;
 
 	if (time_ms < 0)
 		time_ms = 0;
 	if (time_ms > LAST_MS)
 		time_ms = LAST_MS;
-	date_from_days(time_ms / DAY_MS, &year, &month, &day);
+	memcpy(ret, date_text(time_ms / DAY_MS), 11);
+	ret += 11;
 	ms = (int)(time_ms % DAY_MS);
-	ret = put_digits(ret, year, 4);
-	*ret++ = '-';
-	ret = put_digits(ret, month, 2);
-	*ret++ = '-';
-	ret = put_digits(ret, day, 2);
-	*ret++ = 'T';
-	ret = put_digits(ret, ms / 3600000, 2);
-	*ret++ = ':';
-	ret = put_digits(ret, ms / 60000 % 60, 2);
-	*ret++ = ':';
-	ret = put_digits(ret, ms / 1000 % 60, 2);
-	*ret++ = '.';
-	ret = put_digits(ret, ms % 1000, 3);
-	*ret++ = 'Z';
+	ret = put_two(ret, ms / 3600000, ':');
+	ret = put_two(ret, ms / 60000 % 60, ':');
+	ret = put_two(ret, ms / 1000 % 60, '.');
+	*ret++ = (char)('0' + ms / 100 % 10);
+	ret = put_two(ret, ms % 100, 'Z');
 	*ret = '\0';
 }
 
@@ -370,8 +382,9 @@ void uuid7(int64_t time_ms, char ret[ORDER_ID_BYTES])
 {
 	static int64_t last_ms;
 	static unsigned counter;
+	static const size_t groups[] = { 4, 2, 2, 2, 6 };
 	uint8_t bytes[16];
-	char hex[33];
+	size_t from = 0;
 
 	random_bytes(bytes + 6, 10);
 	/* A clock set back by more than a minute is believed. */
@@ -387,9 +400,12 @@ void uuid7(int64_t time_ms, char ret[ORDER_ID_BYTES])
 	bytes[6] = (uint8_t)(0x70 | counter >> 8);
 	bytes[7] = (uint8_t)counter;
 	bytes[8] = (uint8_t)(0x80 | (bytes[8] & 0x3f));
-	hex_encode(bytes, sizeof(bytes), hex);
-	snprintf(ret, ORDER_ID_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
-		 hex + 12, hex + 16, hex + 20);
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		hex_encode(bytes + from, groups[i], ret);
+		from += groups[i];
+		ret += 2 * groups[i];
+		*ret++ = i + 1 < ARRAY_LEN(groups) ? '-' : '\0';
+	}
 }
 
 bool uuid_is_valid(struct str text)

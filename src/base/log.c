@@ -97,19 +97,26 @@ static void put_quoted(struct log_line *line, struct str value)
 	line->text[line->len++] = '"';
 }
 
-void log_str(struct log_line *line, const char *key, struct str value)
+/* False: a full line takes no further field. */
+static bool put_key(struct log_line *line, const char *key)
 {
 	size_t key_bytes = strlen(key);
 
-	if (!value.ptr)
-		value = STR("");
-	/* A full line takes no further field. */
 	if (line->len + key_bytes + 3 * RESERVE_BYTES > sizeof(line->text))
-		return;
+		return false;
 	if (line->len)
 		put(line, " ", 1);
 	put(line, key, key_bytes);
 	put(line, "=", 1);
+	return true;
+}
+
+void log_str(struct log_line *line, const char *key, struct str value)
+{
+	if (!value.ptr)
+		value = STR("");
+	if (!put_key(line, key))
+		return;
 	if (value.len < VALUE_MAX_BYTES && is_plain(value) &&
 	    value.len + 3 * RESERVE_BYTES < sizeof(line->text) - line->len)
 		put(line, value.ptr, value.len);
@@ -132,8 +139,8 @@ void log_int(struct log_line *line, const char *key, int64_t value)
 	} while (rest /= 10);
 	if (value < 0)
 		*--at = '-';
-	log_str(line, key,
-		(struct str){ at, (size_t)(text + sizeof(text) - at) });
+	if (put_key(line, key))
+		put(line, at, (size_t)(text + sizeof(text) - at));
 }
 
 void log_begin(struct log_line *line, const char *level, const char *event)
@@ -143,7 +150,8 @@ void log_begin(struct log_line *line, const char *level, const char *event)
 	line->len = 0;
 	time_format(clock_now_ms(), now);
 	log_text(line, "op", process_name);
-	log_text(line, "time", now);
+	if (put_key(line, "time"))
+		put(line, now, strlen(now));
 	log_text(line, "level", level);
 	log_text(line, "event", event);
 }
