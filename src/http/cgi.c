@@ -13,7 +13,7 @@ static const struct {
 	size_t offset;
 } fields[] = {
 #define FIELD(name, member) \
-	{ { name "=", sizeof(name "=") - 1 }, offsetof(struct cgi, member) }
+	{ { name, sizeof(name) - 1 }, offsetof(struct cgi, member) }
 	FIELD("REQUEST_METHOD", method),
 	FIELD("REQUEST_URI", uri),
 	FIELD("CONTENT_TYPE", content_type),
@@ -33,15 +33,17 @@ static const struct {
 
 void cgi_take(struct cgi *cgi, const char *parameter, struct arena *arena)
 {
-	struct str all = str_from(parameter);
+	struct str name = { parameter, strcspn(parameter, "=") };
+	const char *value = parameter + name.len + 1;
 
+	if (parameter[name.len] != '=')
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (!str_starts(all, fields[i].name))
-			continue;
 		struct str *field =
 			(struct str *)((char *)cgi + fields[i].offset);
-		const char *value = all.ptr + fields[i].name.len;
 
+		if (!str_eq(name, fields[i].name))
+			continue;
 		if (field->ptr)
 			value = arena_printf(arena, "%.*s, %s",
 					     STR_ARG(*field), value);

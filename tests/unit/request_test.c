@@ -457,6 +457,14 @@ static void a_malformed_key_is_400(void **state)
 	assert_int_equal(req.idempotency.key.len, 0);
 }
 
+static void a_parameter_is_known_by_its_whole_name(void **state)
+{
+	(void)state;
+	assert_read(NULL, GET, THINGS, "HTTP_ACCEPT_LANGUAGE=text/csv",
+		    "HTTP_ACCEP=text/csv", "HTTP_ACCEPT");
+	assert_string_equal(req.accept, "application/json");
+}
+
 /* --- headers that come twice (RFC 9110, 5.3) ------------------------------------- */
 
 static void lists_may_come_in_two_headers(void **state)
@@ -566,6 +574,8 @@ int main(void)
 		TEST(a_key_is_the_same_quoted_or_bare),
 		TEST(a_key_is_its_method_and_paths),
 		TEST(a_malformed_key_is_400),
+		TEST(a_parameter_is_known_by_its_whole_name),
+		TEST(a_parameter_is_known_by_its_whole_name),
 		TEST(lists_may_come_in_two_headers),
 		TEST(what_is_no_list_may_not),
 		TEST(ids_come_from_the_request_or_are_made),
