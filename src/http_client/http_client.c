@@ -5,6 +5,7 @@
  */
 #include "http_client/http_client.h"
 
+#include <pthread.h>
 #include <strings.h>
 
 #include "base/deadline.h"
@@ -26,14 +27,31 @@ struct transfer {
 
 struct http_client {
 	CURLM *multi;
-	pid_t owner;
+	unsigned owner;			/* the `process` of that time */
 	struct transfer transfers[HTTP_CLIENT_PARALLEL];
 	struct http_wire wire;
 };
 
+/* Counts the forks that lead to this process: to ask getpid(2) at each call
+ * would cost a system call. */
+static unsigned process;
+
+static void count_fork(void)
+{
+	process++;
+}
+
+static void watch_forks(void)
+{
+	static bool watching;
+
+	if (!watching)
+		watching = pthread_atfork(NULL, NULL, count_fork) == 0;
+}
+
 static bool start_multi(struct http_client *client)
 {
-	client->owner = getpid();
+	client->owner = process;
 	client->multi = curl_multi_init();
 	client->wire = (struct http_wire){ .multi = client->multi };
 	return client->multi &&
@@ -45,7 +63,7 @@ static bool start_multi(struct http_client *client)
  * alone: to release them here would say good-bye to his peers. */
 static void make_ours(struct http_client *client)
 {
-	if (client->owner == getpid())
+	if (client->owner == process)
 		return;
 	memset(client->transfers, 0, sizeof(client->transfers));
 	(void)start_multi(client);
@@ -55,6 +73,7 @@ bool http_client_open(struct http_client **ret, struct error *err)
 {
 	struct http_client *client = calloc(1, sizeof(*client));
 
+	watch_forks();
 	if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) ||
 	    !start_multi(client)) {
 		free(client);

@@ -193,19 +193,31 @@ static bool send_all(struct exchange *ex, struct str out)
 
 /* --- what comes ---------------------------------------------------------- */
 
+/* The bytes of a head with its empty line; 0: it has not all come. Quicker for a
+ * short one than memmem(3), which prepares itself. */
+static size_t find_head(struct str in)
+{
+	const char *at = in.ptr, *end = in.ptr + in.len;
+
+	while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
+		at++;
+		if (at - in.ptr >= 4 && !memcmp(at - 4, "\r\n\r\n", 4))
+			return (size_t)(at - in.ptr);
+	}
+	return 0;
+}
+
 /* GOT_NOTHING: more is to come. */
 static enum got look(struct exchange *ex)
 {
-	const char *end;
-
 	if (!ex->head_bytes) {
-		end = memmem(ex->in.ptr, ex->in.len, "\r\n\r\n", 4);
-		if (!end && ex->in.len <= HTTP_HEAD_MAX_BYTES)
+		ex->head_bytes = find_head(buf_str(&ex->in));
+		if (!ex->head_bytes && ex->in.len <= HTTP_HEAD_MAX_BYTES)
 			return GOT_NOTHING;
 		ex->failure = "the answer's headers are over their limit";
-		if (!end || end - ex->in.ptr > (ptrdiff_t)HTTP_HEAD_MAX_BYTES)
+		if (!ex->head_bytes ||
+		    ex->head_bytes - 4 > HTTP_HEAD_MAX_BYTES)
 			return GOT_REFUSED;
-		ex->head_bytes = (size_t)(end + 4 - ex->in.ptr);
 	}
 	/* Anew each time: the buffer moves when it grows. */
 	if (!http_head_read(&ex->head, (struct str){ ex->in.ptr,
