@@ -77,11 +77,11 @@ void dynamodb_add_int(struct buf *map, const char *name, int64_t value)
 struct buf dynamodb_key(struct dynamodb *db, const char *prefix, struct str id,
 			const char *sk)
 {
-	struct buf map = dynamodb_map(db);
+	struct buf map = dynamodb_map(db), pk = dynamodb_map(db);
 
-	dynamodb_add_str(&map, "pk",
-			 str_from(arena_printf(db->scratch, "%s%.*s", prefix,
-					       STR_ARG(id))));
+	buf_add_text(&pk, prefix);
+	buf_add_str(&pk, id);
+	dynamodb_add_str(&map, "pk", buf_str(&pk));
 	dynamodb_add_str(&map, "sk", str_from(sk));
 	return map;
 }
@@ -124,11 +124,10 @@ struct str dynamodb_text(struct json item, const char *name,
 static bool post(struct dynamodb *db, const char *action, struct str body,
 		 struct aws_answer *ret, struct error *err)
 {
-	const struct aws_header headers[] = {
+	struct buf target = dynamodb_map(db);
+	struct aws_header headers[] = {
 		{ STR("Content-Type"), STR("application/x-amz-json-1.0") },
-		{ STR("X-Amz-Target"),
-		  str_from(arena_printf(db->scratch, "DynamoDB_20120810.%s",
-					action)) },
+		{ STR("X-Amz-Target"), STR("") },
 	};
 	const struct aws_request request = {
 		.method = STR("POST"), .path = STR("/"), .query = STR(""),
@@ -136,6 +135,9 @@ static bool post(struct dynamodb *db, const char *action, struct str body,
 		.body = body, .answer_max_bytes = ANSWER_MAX_BYTES,
 	};
 
+	buf_add_text(&target, "DynamoDB_20120810.");
+	buf_add_text(&target, action);
+	headers[1].value = buf_str(&target);
 	return aws_call(db->client, &request, db->scratch, ret, err);
 }
 

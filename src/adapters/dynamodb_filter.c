@@ -16,12 +16,19 @@
 void dynamodb_sort_key(enum order_sort_key sort, int64_t value, const char *id,
 		       char ret[DYNAMODB_SORT_BYTES])
 {
+	size_t digits = sort == SORT_PRICE ? 19 : 15, id_bytes = strlen(id);
+
 	if (value < 0)
 		value = 0;
 	if (sort != SORT_PRICE && value > DYNAMODB_TIME_MAX_MS)
 		value = DYNAMODB_TIME_MAX_MS;
-	snprintf(ret, DYNAMODB_SORT_BYTES, "%0*lld#%s",
-		 sort == SORT_PRICE ? 19 : 15, (long long)value, id);
+	for (size_t i = digits; i-- > 0; value /= 10)
+		ret[i] = (char)('0' + value % 10);
+	ret[digits] = '#';
+	if (id_bytes >= ORDER_ID_BYTES)
+		id_bytes = ORDER_ID_BYTES - 1;
+	memcpy(ret + digits + 1, id, id_bytes);
+	ret[digits + 1 + id_bytes] = '\0';
 }
 
 struct str dynamodb_search_text(const struct order *order, struct arena *arena)
