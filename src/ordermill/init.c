@@ -10,7 +10,9 @@
 #include <getopt.h>
 #include <sys/stat.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
+#include "base/secret_file.h"
 #include "ordermill/ordermill.h"
 #include "ordermill/token_file.h"
 #include "ports/database.h"
@@ -23,6 +25,7 @@
 
 #define FOLDER_MODE 0750
 #define SECRET_FOLDER_MODE 0700
+#define LINKS_KEY_BYTES 32
 
 static bool exists(const char *path)
 {
@@ -96,6 +99,24 @@ static bool make_secret(const struct config *config, struct error *err)
 	if (!settings_open(&settings, config, err))
 		return false;
 	say(was_there, "site secret", path);
+	return true;
+}
+
+/* Of no use where S3 signs links; systemd's units hand it over all the same, and
+ * none starts without. */
+static bool make_links_key(const struct config *config, struct error *err)
+{
+	const char *path = config_text(config,
+				       "object_archive.secret_key_file");
+	bool was_there = exists(path);
+	char line[2 * LINKS_KEY_BYTES + 1];
+	uint8_t random[LINKS_KEY_BYTES];
+
+	random_bytes(random, sizeof(random));
+	hex_encode(random, sizeof(random), line);
+	if (!secret_file_ensure(path, str_from(line), err))
+		return false;
+	say(was_there, "links' key", path);
 	return true;
 }
 
@@ -236,7 +257,8 @@ static bool make_all(struct desk *desk, bool local_alone, struct error *err)
 		{ "mailer.adapter", "maildir", make_mailer },
 	};
 
-	if (!make_folders(config, err) || !make_secret(config, err))
+	if (!make_folders(config, err) || !make_secret(config, err) ||
+	    !make_links_key(config, err))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if ((!local_alone ||
