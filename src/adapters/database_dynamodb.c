@@ -75,6 +75,8 @@ bool database_dynamodb_open(struct database **ret, const struct config *config,
 		return error_cause(err, ERROR_UNAVAILABLE, "no memory");
 	db->base.ops = &ops;
 	db->table = config_text(config, "database.table");
+	db->leased_ms = INT64_MIN;
+	dynamodb_lease_init(db, config_text(config, "state.directory"));
 	if (!aws_client_open(&db->client, config, AWS_DYNAMODB, err)) {
 		free(db);
 		return false;

@@ -30,6 +30,9 @@ struct dynamodb {
 	/* The months that have orders, as last seen; sorted. */
 	char (*months)[DYNAMODB_MONTH_BYTES];
 	size_t month_count;
+	/* dynamodb_lease.c */
+	char holder[SHA256_HEX + 1];
+	int64_t leased_ms;		/* when last; INT64_MIN: not ours */
 };
 
 static inline struct dynamodb *dynamodb_of(struct database *database)
@@ -158,5 +161,14 @@ bool dynamodb_month_add(struct dynamodb *db, int64_t time_ms,
 			struct error *err) MUST_CHECK;
 /* Whether `item` (absent: none) has others than months[]; takes them. */
 bool dynamodb_months_changed(struct dynamodb *db, struct json item);
+
+/*
+ * dynamodb_lease.c: of the machines that share a table one sends the mails. Its
+ * lease, of a few minutes, is taken anew while mails are due; another one's turn
+ * comes when it has run out.
+ */
+void dynamodb_lease_init(struct dynamodb *db, const char *state_directory);
+bool dynamodb_lease_take(struct dynamodb *db, int64_t now_ms, bool *ret_ours,
+			 struct error *err) MUST_CHECK;
 
 #endif

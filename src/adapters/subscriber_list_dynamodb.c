@@ -354,6 +354,7 @@ static bool due_mails(struct subscriber_list *list, int64_t now_ms,
 	struct json_iterator it;
 	struct json items;
 	size_t n, got;
+	bool ours = true;
 
 	*ret_count = 0;
 	*ret = arena_alloc(arena, (limit + CHUNK) * sizeof(**ret));
@@ -376,6 +377,10 @@ static bool due_mails(struct subscriber_list *list, int64_t now_ms,
 			};
 		if (query.start.ptr)
 			query.start = arena_str(arena, query.start);
+		if (n && !dynamodb_lease_take(db, now_ms, &ours, err))
+			return false;
+		if (!ours)
+			return true;
 		if (n && !take_due(db, keys, n, now_ms, arena,
 				   *ret + *ret_count, &got, err))
 			return false;

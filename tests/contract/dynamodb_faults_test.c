@@ -5,6 +5,7 @@
 #include "engine.h"
 
 #include "adapters/dynamodb.h"
+#include "base/limits.h"
 #include "contract/dynamodb_proxy.h"
 
 #include "base/banned.h"
@@ -574,6 +575,47 @@ static void init_sets_the_time_to_live_of_a_table_that_has_none(void **state)
 	desk_open(desk, true);
 }
 
+static size_t due_at(struct desk *desk, int64_t now_ms)
+{
+	struct queued_mail *mails;
+	size_t count;
+
+	assert_ok(desk, subscriber_list_due_mails(desk->subscribers, now_ms, 9,
+						  desk->arena, &mails, &count,
+						  &desk->err));
+	return count;
+}
+
+/* Of several machines one sends: else each would send every mail. */
+static void mails_are_due_to_one_machine_at_a_time(void **state)
+{
+	struct desk *desk = *state;
+	struct desk other = { .arena = desk->arena };
+	const int64_t turn_ms = LIMIT_TURN_MS;
+
+	other.config = test_config("state.directory = %s/other\n"
+				   "database.adapter = dynamodb\n"
+				   "database.table = %s\n"
+				   "aws.endpoint.dynamodb = %s\n"
+				   "aws.region = eu-test-1\n", desk->folder,
+				   dynamodb_of(desk->database)->table,
+				   dynamodb_endpoint());
+	desk_open(&other, false);
+	assert_ok(desk, subscriber_list_subscribe(desk->subscribers,
+						  STR("a@example.org"), NOW,
+						  &desk->err));
+	assert_int_equal(due_at(desk, NOW), 1);
+	assert_int_equal(due_at(&other, NOW), 0);
+	assert_int_equal(due_at(&other, NOW + turn_ms), 0);
+	restart(desk);
+	assert_int_equal(due_at(desk, NOW + turn_ms), 1);
+	assert_int_equal(due_at(&other, NOW + 2 * turn_ms), 0);
+	assert_int_equal(due_at(&other, NOW + 3 * turn_ms), 1);
+	assert_int_equal(due_at(desk, NOW + 3 * turn_ms), 0);
+	desk_close(&other);
+	config_free(other.config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,6 +627,7 @@ int main(void)
 		desk_test(mails_to_many_are_queued_once_whoever_dies),
 		desk_test(one_lost_answer_of_the_fan_out_is_made_good),
 		desk_test(a_mail_is_counted_once_whichever_answer_is_lost),
+		desk_test(mails_are_due_to_one_machine_at_a_time),
 		desk_test(
 		  init_sets_the_time_to_live_of_a_table_that_has_none),
 		desk_test(
