@@ -31,6 +31,21 @@ static const char *keys_url(const struct config *config, struct arena *arena)
 			    config_text(config, "access.jwt_issuer"));
 }
 
+/* With an empty set in its place every token would be refused. */
+static bool has_public_key(struct json set)
+{
+	struct json_iterator it =
+		json_first_element(json_member(set, "keys"));
+
+	for (; it.value.value; json_next(&it)) {
+		struct str kind = json_string(json_member(it.value, "kty"));
+
+		if (str_is(kind, "RSA") || str_is(kind, "EC"))
+			return true;
+	}
+	return false;
+}
+
 static bool fetch(struct keep *keep, struct arena *arena, struct str *ret,
 		  struct error *err)
 {
@@ -54,9 +69,10 @@ static bool fetch(struct keep *keep, struct arena *arena, struct str *ret,
 		return error_cause(err, ERROR_UNAVAILABLE, "%s answered %d",
 				   request.url, answer.status);
 	if (!json_parse(&set, answer.body, arena, err) ||
-	    json_member(set, "keys").kind != JSON_ARRAY)
+	    !has_public_key(set))
 		return error_cause(err, ERROR_UNAVAILABLE,
-				   "%s answered no JWK set", request.url);
+				   "%s answered no JWK set with a public key",
+				   request.url);
 	*ret = answer.body;
 	return true;
 }

@@ -131,6 +131,19 @@ def test_forged_tokens_are_refused(guarded, issuer):
     assert status(guarded, good) == 200
 
 
+@pytest.mark.parametrize("keys", [[], [{"kty": "oct", "k": "AAAA"}]])
+def test_a_set_without_a_key_leaves_the_old_one_in_force(guarded, issuer, keys,
+                                                         monkeypatch):
+    monkeypatch.setattr(issuer, "keys", keys)
+    asked = issuer.asked
+    guarded.restart("relay")
+    wait_until(lambda: issuer.asked > asked, what="the relay to ask")
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        assert status(guarded, issuer.token()) == 200
+        time.sleep(0.1)
+
+
 def test_an_api_token_still_works(guarded):
     assert status(guarded, guarded.token()) == 200
 
