@@ -49,3 +49,12 @@ int notify_watchdog_ms(void)
 		return 0;
 	return (int)(us / 2000);
 }
+
+int notify_sooner_ms(int wait_ms)
+{
+	int period_ms = notify_watchdog_ms();
+
+	if (period_ms == 0)
+		return wait_ms;
+	return wait_ms < 0 || period_ms < wait_ms ? period_ms : wait_ms;
+}

@@ -12,4 +12,7 @@ void notify_send(const char *state);
  * A $WATCHDOG_PID that is not ours means that another process is meant. */
 int notify_watchdog_ms(void);
 
+/* Of that and another time to wait (-1: for ever) the shorter. */
+int notify_sooner_ms(int wait_ms);
+
 #endif

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/program.h"
 #include "recognition/network.h"
 #include "recognition/recognizer_wire.h"
@@ -210,8 +211,10 @@ static void read_signals(struct recognizer *recognizer)
 
 	while (read(recognizer->signal_fd, &info, sizeof(info)) ==
 	       sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+		if (info.ssi_signo != SIGCHLD) {
 			recognizer->stopping = true;
+			notify_send("STOPPING=1");
+		}
 	reap(recognizer);
 }
 
@@ -235,7 +238,9 @@ static void serve(struct recognizer *recognizer)
 			  .events = POLLIN },
 		};
 
-		poll(fds, ARRAY_LEN(fds), watch_clock(recognizer));
+		notify_send("WATCHDOG=1");
+		poll(fds, ARRAY_LEN(fds),
+		     notify_sooner_ms(watch_clock(recognizer)));
 		if (fds[0].revents)
 			read_signals(recognizer);
 		if (takes && fds[1].revents)
@@ -322,6 +327,7 @@ static int run(const struct config *config)
 		return 1;
 	}
 	follow_models(&recognizer);
+	notify_send("READY=1");
 	serve(&recognizer);
 	for (size_t i = 0; i < RECOGNIZER_MODELS; i++)
 		forget_model(&recognizer.models[i]);

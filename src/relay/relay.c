@@ -336,14 +336,6 @@ static bool any_child_runs(void)
 	return false;
 }
 
-/* Of a watchdog's period (0: none) and a time to wait (-1: for ever). */
-static int sooner(int period_ms, int wait_ms)
-{
-	if (period_ms == 0)
-		return wait_ms;
-	return wait_ms < 0 || period_ms < wait_ms ? period_ms : wait_ms;
-}
-
 static void supervise(struct relay *relay)
 {
 	struct pollfd fds[] = {
@@ -357,9 +349,9 @@ static void supervise(struct relay *relay)
 		if (!relay->stopping)
 			start_due_children(relay);
 		notify_send("WATCHDOG=1");
-		poll(fds, ARRAY_LEN(fds), sooner(notify_watchdog_ms(),
-						 relay->stopping ?
-						 -1 : until_next_start_ms()));
+		poll(fds, ARRAY_LEN(fds),
+		     notify_sooner_ms(relay->stopping ?
+				      -1 : until_next_start_ms()));
 		if (fds[1].revents)
 			pass_on_bell(relay);
 		if (fds[0].revents)

@@ -4,6 +4,7 @@ in test_recognizer_photos.py."""
 import hashlib
 import os
 import signal
+import socket
 import struct
 import subprocess
 import threading
@@ -191,6 +192,30 @@ def test_a_killed_recognizer_comes_back(desk, api):
     for _ in range(3):
         desk.kill("recognizer")
         assert_still_works(api)
+
+
+def test_the_service_manager_hears_of_it(desk, tmp_path):
+    """sd_notify(3): ready, alive though nobody asks, stopping."""
+    config = tmp_path / "ordermill.conf"
+    config.write_text(f"state.directory = {tmp_path}\n"
+                      f"image_recognizer.socket = {tmp_path}/socket\n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "manager"))
+        manager.settimeout(10)
+        program = subprocess.Popen(
+            [desk.program_path("recognizer"), "-c", str(config)],
+            env=dict(os.environ, NOTIFY_SOCKET=str(tmp_path / "manager"),
+                     WATCHDOG_USEC="200000"), stderr=subprocess.DEVNULL)
+        try:
+            heard = [manager.recv(100) for _ in range(6)]
+            assert b"READY=1" in heard[:2]
+            assert heard.count(b"WATCHDOG=1") == 5
+            program.terminate()
+            while manager.recv(100) != b"STOPPING=1":
+                pass
+            assert program.wait(10) == 0
+        finally:
+            program.kill()
 
 
 def test_without_a_recognizer_photos_are_stored_stripped(desk, api, tmp_path):

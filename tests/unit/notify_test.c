@@ -71,6 +71,9 @@ static void the_watchdog_is_fed_twice_a_period(void **state)
 	assert_int_equal(notify_watchdog_ms(), 15000);
 	unsetenv("WATCHDOG_PID");
 	assert_int_equal(notify_watchdog_ms(), 15000);
+	assert_int_equal(notify_sooner_ms(-1), 15000);
+	assert_int_equal(notify_sooner_ms(20000), 15000);
+	assert_int_equal(notify_sooner_ms(0), 0);
 }
 
 static void a_watchdog_that_is_not_ours_is_not_fed(void **state)
@@ -84,6 +87,8 @@ static void a_watchdog_that_is_not_ours_is_not_fed(void **state)
 	assert_int_equal(notify_watchdog_ms(), 0);
 	unsetenv("WATCHDOG_USEC");
 	assert_int_equal(notify_watchdog_ms(), 0);
+	assert_int_equal(notify_sooner_ms(-1), -1);
+	assert_int_equal(notify_sooner_ms(7), 7);
 }
 
 int main(void)
