@@ -27,6 +27,7 @@
 /* It tries five times, for 2.5 s, to listen where somebody else does. */
 #define TAKE_OVER_MS 10000
 #define LOOK_EVERY_MS 50
+#define BOTH_WORK_MS 200	/* it lets the old ones go on for 100 */
 #define HERE_ONLY "127.0.0.1:8080"
 /* This machine keeps its own door: the relay, and who asks for /metrics. */
 #define EVERYWHERE "80;\n\tlisten [::]:80;\n\tlisten " HERE_ONLY
@@ -113,8 +114,10 @@ static bool has_taken_over(const struct site *site, const char *before)
 
 	do {
 		read_workers(site, now);
-		if (has_new_worker(before, now))
+		if (has_new_worker(before, now)) {
+			usleep(BOTH_WORK_MS * 1000);
 			return true;
+		}
 		usleep(LOOK_EVERY_MS * 1000);
 	} while (clock_boot_ms() < end_ms);
 	return false;
