@@ -19,12 +19,18 @@ struct search {
 
 /* --- keys ---------------------------------------------------------------- */
 
-static struct str from_environment(const char *name, struct arena *arena)
+static bool is_in_environment(const char *name)
 {
 	const char *value = getenv(name);
 
-	return value && *value ? arena_str(arena, str_from(value)) :
-				 (struct str){ NULL, 0 };
+	return value && *value;
+}
+
+static struct str from_environment(const char *name, struct arena *arena)
+{
+	return is_in_environment(name) ?
+		       arena_str(arena, str_from(getenv(name))) :
+		       (struct str){ NULL, 0 };
 }
 
 static bool is_complete(const struct aws_credentials *credentials)
@@ -41,6 +47,25 @@ static bool take_environment(struct aws_credentials *ret, struct arena *arena)
 		from_environment("AWS_SESSION_TOKEN", arena),
 	};
 	return is_complete(ret);
+}
+
+/* As botocore has it: who set one key did not want those of another source. */
+static bool check_environment(struct error *err)
+{
+	static const char *const halves[] = { "AWS_ACCESS_KEY_ID",
+					      "AWS_SECRET_ACCESS_KEY" };
+
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		const char *missing = halves[!i];
+
+		if (is_in_environment(halves[i]) && !is_in_environment(missing))
+			return error_cause(err, ERROR_UNAVAILABLE,
+					   "half of the AWS credentials is in "
+					   "the environment: %s is set and %s "
+					   "is missing; set both or neither",
+					   halves[i], missing);
+	}
+	return true;
 }
 
 static struct str none_if_empty(struct str text)
@@ -321,6 +346,6 @@ bool aws_source_ask(struct aws_lease *ret, bool *ret_fixed,
 	};
 
 	ret->expires_ms = AWS_CREDENTIALS_STAY_MS;
-	return find(ret, ret_fixed, &search, err) &&
+	return check_environment(err) && find(ret, ret_fixed, &search, err) &&
 	       check(&ret->credentials, err);
 }

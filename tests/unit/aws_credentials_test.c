@@ -140,15 +140,6 @@ static void the_environment_comes_first(void **state)
 	assert_int_equal(expires_ms, AWS_CREDENTIALS_STAY_MS);
 }
 
-static void half_of_an_environment_is_none(void **state)
-{
-	(void)state;
-	setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
-	setenv("AWS_SECRET_ACCESS_KEY", "", 1);
-	setenv("AWS_EC2_METADATA_DISABLED", "TRUE", 1);
-	assert_refused(NOW_MS, "no AWS credentials");
-}
-
 static void a_profile_of_the_shared_files_is_taken(void **state)
 {
 	(void)state;
@@ -421,7 +412,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_environment_comes_first),
-		TEST(half_of_an_environment_is_none),
 		TEST(a_profile_of_the_shared_files_is_taken),
 		TEST(a_role_is_assumed_by_a_web_identity),
 		TEST(a_container_is_asked_with_its_token),

@@ -349,6 +349,40 @@ static void what_cannot_be_done_is_named_and_nobody_is_asked(void **state)
 	assert_int_equal(listener.requests, 0);
 }
 
+static void half_of_the_environment_is_named_and_nobody_is_asked(void **state)
+{
+	static const char *const halves[] = { "AWS_ACCESS_KEY_ID",
+					      "AWS_SECRET_ACCESS_KEY" };
+	static const char *const profiles[] = {
+		"", "[default]\naws_access_key_id = FILE\n"
+		    "aws_secret_access_key = S\n",
+		"[default]\nrole_arn = R\ncredential_source = Environment\n",
+	};
+
+	(void)state;
+	listener.answer = json_answer("WRONG");
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		const char *missing = halves[!i];
+
+		setenv(halves[i], "X", 1);
+		setenv(missing, "", 1);
+		for (size_t j = 0; j < ARRAY_LEN(profiles); j++) {
+			const char *got = ask_with(profiles[j]);
+
+			if (!strstr(got, arena_printf(arena, "%s is set and %s "
+						      "is missing", halves[i],
+						      missing)))
+				fail_msg("%s\ngave %s", profiles[j], got);
+		}
+		unsetenv(missing);
+		assert_non_null(strstr(ask(), "is missing"));
+	}
+	assert_int_equal(listener.requests, 0);
+	setenv("AWS_ACCESS_KEY_ID", "", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "", 1);
+	assert_string_equal(ask_with(""), "WRONG");
+}
+
 static void a_profile_that_is_missing_is_not_passed_over(void **state)
 {
 	(void)state;
@@ -420,6 +454,7 @@ int main(void)
 		TEST(a_profile_of_settings_alone_leaves_it_to_the_machine),
 		TEST(keys_come_before_what_is_not_supported),
 		TEST(what_cannot_be_done_is_named_and_nobody_is_asked),
+		TEST(half_of_the_environment_is_named_and_nobody_is_asked),
 		TEST(a_profile_that_is_missing_is_not_passed_over),
 		TEST(source_credentials_cannot_add_a_header),
 		TEST(the_longest_chain_by_the_longest_files_is_assumed),
