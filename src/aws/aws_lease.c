@@ -11,6 +11,7 @@
 #include "aws/aws_xml.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/url.h"
 #include "base/banned.h"
 
 #define ANSWER_MAX_BYTES (64u * KIB)
@@ -241,30 +242,10 @@ bool aws_lease_has_container(void)
 /* Without TLS only to this machine and to the agents of ECS and EKS. */
 static bool is_allowed(struct str url)
 {
-	static const char *const hosts[] = { "localhost", "[::1]",
-					     "169.254.170.2", "169.254.170.23",
-					     "[fd00:ec2::23]" };
-	struct str rest, host;
-
-	if (str_starts(url, STR("https://")))
-		return true;
-	if (!str_starts(url, STR("http://")))
-		return false;
-	rest = (struct str){ url.ptr + 7, url.len - 7 };
-	if (!str_next(&rest, '/', &host))
-		return false;
-	if (str_starts(host, STR("127.")) &&
-	    strspn(host.ptr, "0123456789.:") >= host.len)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
-		struct str known = str_from(hosts[i]);
-
-		if (str_starts(host, known) &&
-		    (host.len == known.len || host.ptr[known.len] == ':') &&
-		    !memchr(host.ptr, '@', host.len))
-			return true;
-	}
-	return false;
+	return str_starts(url, STR("https://")) || url_is_http_to_here(url) ||
+	       url_is_http_to(url, "169.254.170.2") ||
+	       url_is_http_to(url, "169.254.170.23") ||
+	       url_is_http_to(url, "[fd00:ec2::23]");
 }
 
 static bool find_agent(const struct aws_lease_way *way, const char **ret_url,

@@ -79,7 +79,7 @@ static bool has_control(struct str text)
 static bool set_text(const struct config_key *key, struct str text,
 		     const struct place *place, struct error *err)
 {
-	char expected[160];
+	char expected[200];
 
 	if (has_control(text) || !utf8_valid(text))
 		return refuse(place, err, "a control character or broken UTF-8",

@@ -4,6 +4,7 @@
 #include "base/config_keys.h"
 
 #include "base/cleanup.h"
+#include "base/url.h"
 
 #include "base/banned.h"
 
@@ -32,6 +33,14 @@ static bool is_web_url(struct str value)
 static bool is_web_url_or_empty(struct str value)
 {
 	return !value.len || is_web_url(value);
+}
+
+/* Whoever answers there decides who may do what. */
+static bool is_issuer_url_or_empty(struct str value)
+{
+	return is_web_url_or_empty(value) &&
+	       (!str_starts(value, STR("http://")) ||
+		url_is_http_to_here(value));
 }
 
 static bool is_mail_url(struct str value)
@@ -146,6 +155,9 @@ static bool is_table(struct str value)
 	return value.len >= 3 && value.len <= 255;
 }
 
+#define AN_ISSUER_URL \
+	"an https:// URL with no slash at its end (http:// to this machine " \
+	"alone: else whoever sits between could let anybody in)"
 #define A_URL "a URL such as https://desk.example.org, with no slash at its end"
 #define A_NAME "a name"
 
@@ -231,7 +243,7 @@ const struct config_key config_keys[] = {
 	  .help = "The API tokens, hashed; 'ordermill token' writes it." },
 	{ .name = "access.jwt_issuer", .type = CONFIG_TEXT,
 	  .fallback = "",
-	  .check = is_web_url_or_empty, .expected = A_URL,
+	  .check = is_issuer_url_or_empty, .expected = AN_ISSUER_URL,
 	  .help =
 		"The OpenID Connect issuer whose access tokens (JWT) are "
 		"accepted besides API tokens. Empty: none." },
@@ -250,7 +262,7 @@ const struct config_key config_keys[] = {
 		"scope by its own name." },
 	{ .name = "access.jwt_keys_url", .type = CONFIG_TEXT,
 	  .fallback = "",
-	  .check = is_web_url_or_empty, .expected = A_URL,
+	  .check = is_issuer_url_or_empty, .expected = AN_ISSUER_URL,
 	  .help =
 		"Where the relay fetches the issuer's keys (JWK set). Empty: "
 		"/.well-known/jwks.json under access.jwt_issuer." },

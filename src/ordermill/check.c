@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/url.h"
 #include "ordermill/check.h"
 #include "ordermill/token_file.h"
 #include "ports/database.h"
@@ -304,8 +305,7 @@ static void check_tls(const struct config *config)
 
 	if (str_starts(str_from(url), STR("https://")))
 		say(GOOD, "tls", "site.url is %s", url);
-	else if (str_starts(str_from(url), STR("http://127.")) ||
-		 str_starts(str_from(url), STR("http://localhost")))
+	else if (url_is_http_to_here(str_from(url)))
 		say(HINT, "tls", "none, for this machine alone. Before others "
 				 "reach the desk: a certificate in nginx, and "
 				 "https:// in site.url");

@@ -270,6 +270,11 @@ static void a_value_that_cannot_be_is_refused(void **state)
 		"event_bus.signature_versions = 3",
 		"event_bus.signature_versions = 2 1",
 		"event_bus.endpoint = x", "mailer.tls = maybe",
+		"access.jwt_issuer = http://issuer.example.org",
+		"access.jwt_issuer = https://issuer.example.org/",
+		"access.jwt_keys_url = http://issuer.example.org/jwks.json",
+		"access.jwt_keys_url = http://127.0.0.1.example.org/k",
+		"access.jwt_keys_url = http://localhost:1@example.org/k",
 		"mailer.url = http://x", "mailer.url = smtp://",
 		"object_archive.link_valid_s = 604801",
 		"object_archive.link_valid_s = -1",
@@ -300,6 +305,9 @@ static void values_at_their_bounds_are_accepted(void **state)
 		"object_archive.link_valid_s = 1", "orders.currency = JPY",
 		"orders.currency = AZN",
 		"event_bus.endpoint =",
+		"access.jwt_issuer =", "access.jwt_issuer = https://a/pool",
+		"access.jwt_issuer = http://127.0.0.1:9000/pool",
+		"access.jwt_keys_url = http://localhost:9000/keys",
 	};
 
 	(void)state;
