@@ -148,7 +148,9 @@ def test_what_alerts_and_panels_ask_for_is_served(busy, profile, path):
 
 def test_the_names_of_operations_in_alerts_exist():
     with open(RULES, encoding="utf-8") as file:
-        named = re.findall(r'operation!~"([^"]+)"', file.read())
+        text = file.read()
+    named = re.findall(r'operation!~"([^"]+)"', text)
+    assert f"(ordermill_up) < {len(RESPONDERS + ('relay',))}\n" in text
     assert named
     for names in named:
         assert set(names.split("|")) <= set(OPERATIONS)
