@@ -116,11 +116,13 @@ static void check_database(const struct config *config)
 
 static void check_archive(const struct config *config)
 {
+	bool is_folder = is_set_to(config, "object_archive.adapter",
+				   "directory");
 	struct object_archive *archive;
 	struct error err;
 
 	error_init(&err);
-	if (is_set_to(config, "object_archive.adapter", "directory") &&
+	if (is_folder &&
 	    !exists(config_text(config, "object_archive.directory"))) {
 		say(BAD, "archive", "%s is not there. Run `ordermill init`.",
 		    config_text(config, "object_archive.directory"));
@@ -133,7 +135,8 @@ static void check_archive(const struct config *config)
 	if (object_archive_check(archive, &err))
 		say(GOOD, "archive", "%s, %s",
 		    config_text(config, "object_archive.adapter"),
-		    config_text(config, "object_archive.directory"));
+		    config_text(config, is_folder ? "object_archive.directory"
+						  : "object_archive.bucket"));
 	else
 		say(BAD, "archive", "%s", failure_text(&err));
 	object_archive_close(archive);

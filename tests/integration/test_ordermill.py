@@ -105,6 +105,13 @@ def test_check_finds_nothing_wrong(desk):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_check_says_where_objects_are(desk, profile):
+    where = f"s3, {desk.overrides['object_archive.bucket']}" \
+        if profile == "aws" else f"directory, {desk.objects_dir}"
+    said = desk.command("check").stdout
+    assert re.search(rf"(?m)^ok +archive +{re.escape(where)}$", said), said
+
+
 def test_check_says_what_is_not_set_up(desk):
     hints = {line.split()[1] for line in
              desk.command("check").stdout.splitlines()
