@@ -441,10 +441,10 @@ def test_a_file_that_goes_meanwhile_is_not_missed(make_desk, tmp_path, call):
         thread.join()
 
 
-def test_an_archive_that_is_gone_altogether_is_missed(make_desk, tmp_path):
-    desk = make_desk()
-    os.rename(desk.objects_dir, desk.objects_dir + "-unmounted")
+def test_an_archive_that_is_gone_altogether_is_missed(backup, restore,
+                                                      tmp_path):
+    desk = restore(backup[0])[0]
+    shutil.rmtree(desk.objects_dir)
     done = desk.command("backup", str(tmp_path / "x"), check=False)
-    os.rename(desk.objects_dir + "-unmounted", desk.objects_dir)
     assert done.returncode == 1 and "objects" in done.stderr
     assert not (tmp_path / "x").exists()
