@@ -60,16 +60,35 @@ static EVP_MAC_CTX *hmac_new(void)
 	return ctx;
 }
 
+/* Remembers the key, if it is not a long one. */
+static bool is_last_key(struct str key)
+{
+	static struct {
+		size_t len;
+		char bytes[2 * SHA256_BYTES];
+	} last = { .len = SIZE_MAX };
+
+	if (key.len == last.len && !memcmp(key.ptr, last.bytes, key.len))
+		return true;
+	last.len = key.len <= sizeof(last.bytes) ? key.len : SIZE_MAX;
+	if (last.len == key.len)
+		memcpy(last.bytes, key.ptr, key.len);
+	return false;
+}
+
 void hmac_sha256(struct str key, struct str data, uint8_t ret[SHA256_BYTES])
 {
 	static EVP_MAC_CTX *ctx;
-	/* A NULL key means "the last one again" to OpenSSL. */
-	const char *ptr = key.len ? key.ptr : "";
 	size_t bytes;
 
 	if (!ctx)
 		ctx = hmac_new();
-	if (!EVP_MAC_init(ctx, (const uint8_t *)ptr, key.len, NULL) ||
+	if (!key.len)
+		key = STR("");
+	/* A NULL key means "the last one again" to OpenSSL. */
+	if (is_last_key(key))
+		key.ptr = NULL;
+	if (!EVP_MAC_init(ctx, (const uint8_t *)key.ptr, key.len, NULL) ||
 	    !EVP_MAC_update(ctx, (const uint8_t *)data.ptr, data.len) ||
 	    !EVP_MAC_final(ctx, ret, &bytes, SHA256_BYTES))
 		stop("HMAC");

@@ -56,6 +56,35 @@ static void hmac_gives_the_published_macs(void **state)
 		    "ff1697c493715653c6c712144292c5ad");
 }
 
+/* The key that came last is not set up again: each of these is followed by one
+ * that only looks like it. */
+static void hmac_takes_no_other_key_for_the_last_one(void **state)
+{
+	static const struct str keys[] = {
+		{ "Jefe", 4 }, { "Jefe", 4 }, { "Jefg", 4 }, { "Jefe", 4 },
+		{ "Jef", 3 }, { "Jefe", 4 }, { "Jefe\1", 5 }, { NULL, 0 },
+		{ NULL, 0 }, { "Jefe", 4 },
+	};
+	char long_key[65];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		uint8_t mac[SHA256_BYTES], fresh[SHA256_BYTES];
+
+		hmac_sha256(keys[i], STR("data"), mac);
+		memset(long_key, (int)i, sizeof(long_key));
+		hmac_sha256((struct str){ long_key, sizeof(long_key) },
+			    STR(""), fresh);
+		hmac_sha256(keys[i], STR("data"), fresh);
+		assert_memory_equal(mac, fresh, sizeof(mac));
+		if (i && !str_eq(keys[i], keys[i - 1])) {
+			hmac_sha256(keys[i - 1], STR("data"), fresh);
+			assert_memory_not_equal(mac, fresh, sizeof(mac));
+		}
+		hmac_sha256(keys[i], STR("data"), mac);
+	}
+}
+
 static void hex_is_read_back_and_nothing_else(void **state)
 {
 	static const char *const bad[] = { "", "00ff", "00ff7", "00ff7fa",
@@ -192,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(sha256_gives_the_published_digests),
 		TEST(hmac_gives_the_published_macs),
+		TEST(hmac_takes_no_other_key_for_the_last_one),
 		TEST(hex_is_read_back_and_nothing_else),
 		TEST(base64_gives_the_published_texts),
 		TEST(base64_that_is_not_canonical_is_refused),
