@@ -11,12 +11,14 @@
 bool email_normalize(struct str email, struct arena *arena, struct str *ret)
 {
 	struct str domain = email, local;
+	char *to;
 
 	if (email.len > LIMIT_EMAIL_BYTES ||
 	    !pattern_matches(PATTERN_EMAIL, email) ||
 	    !str_next(&domain, '@', &local))
 		return false;
-	*ret = str_from(arena_printf(arena, "%.*s@%.*s", STR_ARG(local),
-				     STR_ARG(text_lower(domain, arena))));
+	to = arena_text(arena, email);
+	memcpy(to + local.len + 1, text_lower(domain, arena).ptr, domain.len);
+	*ret = (struct str){ to, email.len };
 	return true;
 }
