@@ -3,7 +3,9 @@
  */
 #include "http_client/http_wire.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/deadline.h"
@@ -24,8 +26,7 @@ enum got {
 };
 
 struct exchange {
-	CURL *curl;
-	curl_socket_t fd;
+	const struct http_wire *wire;
 	int64_t end_ms;		/* boot clock */
 	size_t answer_max_bytes;
 	bool is_head;		/* RFC 9110, 9.3.2: no body comes */
@@ -55,14 +56,43 @@ static size_t origin_bytes(const char *url)
 	return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
 }
 
+/* libcurl searches its connection at each call: where nothing is encrypted it is
+ * not asked. Like curl_easy_send(3) and curl_easy_recv(3). */
+static CURLcode outcome(ssize_t bytes, CURLcode failure, size_t *ret)
+{
+	*ret = bytes > 0 ? (size_t)bytes : 0;
+	if (bytes >= 0)
+		return CURLE_OK;
+	return errno == EAGAIN || errno == EINTR ? CURLE_AGAIN : failure;
+}
+
+static CURLcode send_some(const struct http_wire *wire, struct str out,
+			  size_t *ret)
+{
+	if (!wire->is_plain)
+		return curl_easy_send(wire->curl, out.ptr, out.len, ret);
+	return outcome(send(wire->fd, out.ptr, out.len,
+			    MSG_DONTWAIT | MSG_NOSIGNAL),
+		       CURLE_SEND_ERROR, ret);
+}
+
+static CURLcode receive_some(const struct http_wire *wire, char *to,
+			     size_t size, size_t *ret)
+{
+	if (!wire->is_plain)
+		return curl_easy_recv(wire->curl, to, size, ret);
+	return outcome(recv(wire->fd, to, size, MSG_DONTWAIT),
+		       CURLE_RECV_ERROR, ret);
+}
+
 /* Nothing may come before we ask: what does is a good-bye, and would be taken
  * for the answer. */
-static bool is_quiet(CURL *curl)
+static bool is_quiet(const struct http_wire *wire)
 {
 	size_t bytes;
 	char byte;
 
-	return curl_easy_recv(curl, &byte, 1, &bytes) == CURLE_AGAIN;
+	return receive_some(wire, &byte, 1, &bytes) == CURLE_AGAIN;
 }
 
 /* A NAT or a firewall on the way forgets an idle connection without a word: what
@@ -76,7 +106,7 @@ static bool is_kept(struct http_wire *wire,
 		return false;
 	if (clock_boot_ms() - wire->used_ms < IDLE_MAX_MS &&
 	    strlen(wire->origin) == bytes && wire->door == request->door &&
-	    !memcmp(wire->origin, request->url, bytes) && is_quiet(wire->curl))
+	    !memcmp(wire->origin, request->url, bytes) && is_quiet(wire))
 		return true;
 	http_wire_close(wire);
 	return false;
@@ -115,6 +145,10 @@ static bool connect_to(struct http_wire *wire,
 	    http_set_connection(wire->curl, request, &wire->connect_to) &&
 	    !curl_easy_setopt(wire->curl, CURLOPT_CONNECT_ONLY, 1L))
 		result = perform(wire);
+	if (!result)
+		result = curl_easy_getinfo(wire->curl, CURLINFO_ACTIVESOCKET,
+					   &wire->fd);
+	wire->is_plain = !strncmp(wire->origin, "http:", 5);
 	if (!result)
 		return true;
 	*ret_failure = curl_easy_strerror(result);
@@ -162,7 +196,7 @@ static struct str write_request(const struct http_client_request *request,
 
 static bool wait_for(struct exchange *ex, short events)
 {
-	struct pollfd fd = { .fd = ex->fd, .events = events };
+	struct pollfd fd = { .fd = ex->wire->fd, .events = events };
 	int64_t left_ms = ex->end_ms - clock_boot_ms();
 
 	if (left_ms > 0 && poll(&fd, 1, (int)left_ms) != 0)
@@ -175,8 +209,7 @@ static bool send_all(struct exchange *ex, struct str out)
 {
 	while (out.len) {
 		size_t sent = 0;
-		CURLcode result = curl_easy_send(ex->curl, out.ptr, out.len,
-						 &sent);
+		CURLcode result = send_some(ex->wire, out, &sent);
 
 		if (result == CURLE_AGAIN) {
 			if (!wait_for(ex, POLLOUT))
@@ -247,8 +280,8 @@ static enum got receive(struct exchange *ex)
 		return GOT_FAILURE;
 	for (;;) {
 		size_t bytes = 0;
-		CURLcode result = curl_easy_recv(ex->curl, chunk, sizeof(chunk),
-						 &bytes);
+		CURLcode result = receive_some(ex->wire, chunk, sizeof(chunk),
+					       &bytes);
 
 		if (result == CURLE_AGAIN) {
 			if (!wait_for(ex, POLLIN))
@@ -271,12 +304,11 @@ static enum got run(struct http_wire *wire, struct exchange *ex,
 		    const struct http_client_request *request, struct str out,
 		    struct arena *arena)
 {
-	ex->curl = wire->curl;
+	ex->wire = wire;
 	ex->head_bytes = 0;
 	/* what is over the limits is seen before it is over the buffer's */
 	buf_init(&ex->in, arena, HTTP_HEAD_MAX_BYTES + CHUNK_BYTES +
 					 request->answer_max_bytes);
-	curl_easy_getinfo(ex->curl, CURLINFO_ACTIVESOCKET, &ex->fd);
 	if (!send_all(ex, out))
 		return GOT_NOTHING;
 	return receive(ex);

@@ -21,6 +21,8 @@
 struct http_wire {
 	CURLM *multi;		/* the client's: it makes the connection */
 	CURL *curl;		/* NULL: none */
+	curl_socket_t fd;	/* its connection */
+	bool is_plain;		/* no TLS on it */
 	struct curl_slist *connect_to;
 	const struct http_door *door;
 	char origin[256];	/* of the URLs that the connection is for */
