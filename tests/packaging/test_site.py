@@ -48,6 +48,10 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path):
+    for port in (80, 8080):     # those of the sites that are written
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            pytest.skip(f"something listens on port {port} of this machine")
     return Machine(tmp_path)
 
 
