@@ -413,6 +413,13 @@ static bool directory_check(struct object_archive *archive, struct error *err)
 	return true;
 }
 
+static const char *directory_lacks(struct object_archive *archive,
+				   struct arena *arena)
+{
+	(void)archive, (void)arena;
+	return NULL;
+}
+
 /* Opening has made the folder already. */
 static bool directory_create(struct object_archive *archive,
 			     struct setup *setup, struct error *err)
@@ -446,6 +453,7 @@ static const struct object_archive_ops directory_ops = {
 	.verify_link = directory_verify_link,
 	.create = directory_create,
 	.check = directory_check,
+	.lacks = directory_lacks,
 	.close = directory_close,
 };
 

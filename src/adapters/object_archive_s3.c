@@ -581,6 +581,12 @@ static bool s3_check(struct object_archive *archive, struct error *err)
 	       s3_fault(s3, STR(""), "HEAD", &answer, err);
 }
 
+static const char *s3_lacks(struct object_archive *archive,
+			    struct arena *arena)
+{
+	return s3_lifecycle_lacks(s3_of(archive), arena);
+}
+
 static bool s3_create(struct object_archive *archive, struct setup *setup,
 		      struct error *err)
 {
@@ -607,6 +613,7 @@ static const struct object_archive_ops s3_ops = {
 	.verify_link = s3_verify_link,
 	.create = s3_create,
 	.check = s3_check,
+	.lacks = s3_lacks,
 	.close = s3_close,
 };
 

@@ -1,6 +1,6 @@
 /*
- * s3.h: what the two halves of the S3 archive share: objects
- * (object_archive_s3.c) and the bucket itself (s3_bucket.c).
+ * s3.h: what the parts of the S3 archive share: objects (object_archive_s3.c),
+ * the bucket itself (s3_bucket.c) and its lifecycle (s3_lifecycle.c).
  */
 #ifndef ADAPTERS_S3_H
 #define ADAPTERS_S3_H
@@ -10,6 +10,7 @@
 #include "aws/aws_client.h"
 #include "ports/object_archive.h"
 
+#define S3_NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 #define S3_CHECKSUM_BYTES 44	/* base64 of SHA-256 */
 #define S3_ANSWER_MAX_BYTES (64u * KIB)
 
@@ -33,6 +34,17 @@ bool s3_call(struct s3 *s3, struct str key, struct aws_request *request,
 bool s3_fault(const struct s3 *s3, struct str key, const char *step,
 	      const struct aws_answer *answer, struct error *err);
 void s3_checksum(struct str bytes, char ret[S3_CHECKSUM_BYTES + 1]);
+
+/* A part of the bucket's configuration; `more` is one more header, or NULL. */
+bool s3_bucket_call(struct s3 *s3, struct str method, const char *query,
+		    struct str body, const struct aws_header *more,
+		    struct arena *arena, struct aws_answer *ret,
+		    struct error *err) MUST_CHECK;
+/* Adds the lifecycle rules that the bucket has not, beside those it has. */
+bool s3_lifecycle_ensure(struct s3 *s3, struct setup *setup,
+			 struct error *err) MUST_CHECK;
+/* As object_archive_lacks. */
+const char *s3_lifecycle_lacks(struct s3 *s3, struct arena *arena);
 
 /* Makes the bucket, or finds what it has of what it should have. */
 bool s3_bucket_create(struct s3 *s3, struct setup *setup,

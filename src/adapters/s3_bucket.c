@@ -1,19 +1,20 @@
 /*
  * s3_bucket.c: the bucket as it should be: closed to the public, versioned,
- * encrypted as configured, and of an engine that keeps what create-only means.
+ * encrypted as configured, with its lifecycle (s3_lifecycle.c), and of an
+ * engine that keeps what create-only means.
  *
  * Each setting is read first and written only where it is missing. Engines
  * beside AWS's know some of them only; what they refuse to know is said and
  * skipped.
  */
 #include "adapters/s3.h"
-#include "aws/aws_xml.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 
 #include "base/banned.h"
 
-#define XML_MAX_BYTES (4u * KIB)
-#define NAMESPACE " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
+#define ANSWER_MAX_BYTES MIB	/* a thousand lifecycle rules */
+#define MD5_TEXT_BYTES 24
 
 /* A part of the bucket's configuration. */
 struct setting {
@@ -28,7 +29,7 @@ struct setting {
 static const struct setting public_access = {
 	"public access block", "publicAccessBlock=",
 	"<RestrictPublicBuckets>true</RestrictPublicBuckets>",
-	"<PublicAccessBlockConfiguration" NAMESPACE ">"
+	"<PublicAccessBlockConfiguration" S3_NAMESPACE ">"
 	"<BlockPublicAcls>false</BlockPublicAcls>"
 	"<IgnorePublicAcls>true</IgnorePublicAcls>"
 	"<BlockPublicPolicy>true</BlockPublicPolicy>"
@@ -38,30 +39,54 @@ static const struct setting public_access = {
 
 static const struct setting versioning = {
 	"versioning", "versioning=", "<Status>Enabled</Status>",
-	"<VersioningConfiguration" NAMESPACE "><Status>Enabled</Status>"
+	"<VersioningConfiguration" S3_NAMESPACE "><Status>Enabled</Status>"
 	"</VersioningConfiguration>",
 };
+
+/* A checksum is enough for AWS; older engines want Content-MD5 with some calls,
+ * the lifecycle among them. */
+static size_t body_headers(struct str body, struct aws_header headers[3],
+			   struct arena *arena)
+{
+	char *checksum = arena_alloc(arena, S3_CHECKSUM_BYTES + 1);
+	uint8_t digest[MD5_BYTES];
+	struct buf text;
+
+	s3_checksum(body, checksum);
+	headers[0] = (struct aws_header){ STR("Content-Type"),
+					  STR("application/xml") };
+	headers[1] = (struct aws_header){ STR("x-amz-checksum-sha256"),
+					  str_from(checksum) };
+	if (!md5(body, digest))
+		return 2;
+	buf_init(&text, arena, MD5_TEXT_BYTES);
+	buf_add_base64(&text, (struct str){ (char *)digest, sizeof(digest) });
+	headers[2] = (struct aws_header){ STR("Content-MD5"), buf_str(&text) };
+	return 3;
+}
+
+bool s3_bucket_call(struct s3 *s3, struct str method, const char *query,
+		    struct str body, const struct aws_header *more,
+		    struct arena *arena, struct aws_answer *ret,
+		    struct error *err)
+{
+	struct aws_header headers[4];
+	struct aws_request request = { .method = method, .headers = headers,
+				       .query = str_from(query), .body = body,
+				       .answer_max_bytes = ANSWER_MAX_BYTES };
+
+	if (body.len)
+		request.header_count = body_headers(body, headers, arena);
+	if (more)
+		headers[request.header_count++] = *more;
+	return s3_call(s3, STR(""), &request, arena, ret, err);
+}
 
 static bool call_bucket(struct s3 *s3, struct str method, const char *query,
 			struct str body, struct arena *arena,
 			struct aws_answer *ret, struct error *err)
 {
-	char checksum[S3_CHECKSUM_BYTES + 1];
-	struct aws_header headers[] = {
-		{ STR("Content-Type"), STR("application/xml") },
-		{ STR("x-amz-checksum-sha256"), STR("") },
-	};
-	struct aws_request request = { .method = method,
-				       .query = str_from(query) };
-
-	if (body.len) {
-		s3_checksum(body, checksum);
-		headers[1].value = str_from(checksum);
-		request.body = body;
-		request.headers = headers;
-		request.header_count = ARRAY_LEN(headers);
-	}
-	return s3_call(s3, STR(""), &request, arena, ret, err);
+	return s3_bucket_call(s3, method, query, body, NULL, arena, ret, err);
 }
 
 static bool is_good(const struct aws_answer *answer)
@@ -78,8 +103,9 @@ static struct str location(struct str region, struct arena *arena)
 		return STR("");
 	return str_from(arena_printf(
 		arena,
-		"<CreateBucketConfiguration" NAMESPACE "><LocationConstraint>"
-		"%.*s</LocationConstraint></CreateBucketConfiguration>",
+		"<CreateBucketConfiguration" S3_NAMESPACE ">"
+		"<LocationConstraint>%.*s</LocationConstraint>"
+		"</CreateBucketConfiguration>",
 		STR_ARG(region)));
 }
 
@@ -184,7 +210,7 @@ static bool ensure_encryption(struct s3 *s3, struct setup *setup,
 		arena_printf(arena, "<SSEAlgorithm>%s</SSEAlgorithm>",
 			     s3->encryption),
 		arena_printf(arena,
-			     "<ServerSideEncryptionConfiguration" NAMESPACE
+			     "<ServerSideEncryptionConfiguration" S3_NAMESPACE
 			     "><Rule><ApplyServerSideEncryptionByDefault>"
 			     "<SSEAlgorithm>%s</SSEAlgorithm>%s"
 			     "</ApplyServerSideEncryptionByDefault></Rule>"
@@ -231,5 +257,6 @@ bool s3_bucket_create(struct s3 *s3, struct setup *setup, struct error *err)
 	       ensure_setting(s3, &public_access, setup, err) &&
 	       ensure_versioning(s3, setup, err) &&
 	       ensure_encryption(s3, setup, err) &&
+	       s3_lifecycle_ensure(s3, setup, err) &&
 	       try_create_only(s3, setup, err);
 }

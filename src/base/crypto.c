@@ -43,6 +43,11 @@ void sha256(struct str data, uint8_t ret[SHA256_BYTES])
 		stop("SHA-256");
 }
 
+bool md5(struct str data, uint8_t ret[MD5_BYTES])
+{
+	return EVP_Q_digest(NULL, "MD5", NULL, data.ptr, data.len, ret, NULL);
+}
+
 static EVP_MAC_CTX *hmac_new(void)
 {
 	char digest[] = "SHA256";

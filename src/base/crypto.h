@@ -13,6 +13,7 @@
 
 #define SHA256_BYTES 32
 #define SHA256_HEX 64
+#define MD5_BYTES 16
 
 void sha256(struct str data, uint8_t ret[SHA256_BYTES]);
 /* FIPS 198-1 */
@@ -21,6 +22,8 @@ void hmac_sha256(struct str key, struct str data, uint8_t ret[SHA256_BYTES]);
 void sha256_hex(struct str data, char ret[SHA256_HEX + 1]);
 void hex_encode(const uint8_t *data, size_t bytes, char *ret);
 bool hex_decode(struct str hex, uint8_t *ret, size_t bytes);
+/* RFC 1321, for engines that ask for it; false where OpenSSL's policy has none. */
+bool md5(struct str data, uint8_t ret[MD5_BYTES]);
 void random_bytes(void *ret, size_t bytes);
 
 /* RFC 4648: section 4 with padding, section 5 without. */

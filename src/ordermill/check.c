@@ -38,6 +38,16 @@ void say(enum finding finding, const char *what, const char *fmt, ...)
 	putchar('\n');
 }
 
+/* It works; NULL when nothing is missing besides. */
+static void say_lacks(const char *what, const char *lacks, const char *adapter,
+		      const char *place)
+{
+	if (lacks)
+		say(HINT, what, "%s, %s: %s", adapter, place, lacks);
+	else
+		say(GOOD, what, "%s, %s", adapter, place);
+}
+
 static void check_state(const struct config *config)
 {
 	const char *path = config_text(config, "state.directory");
@@ -114,8 +124,9 @@ static void check_database(const struct config *config)
 	database_close(database);
 }
 
-static void check_archive(const struct config *config)
+static void check_archive(struct desk *desk)
 {
+	const struct config *config = desk->config;
 	bool is_folder = is_set_to(config, "object_archive.adapter",
 				   "directory");
 	struct object_archive *archive;
@@ -133,10 +144,11 @@ static void check_archive(const struct config *config)
 		return;
 	}
 	if (object_archive_check(archive, &err))
-		say(GOOD, "archive", "%s, %s",
-		    config_text(config, "object_archive.adapter"),
-		    config_text(config, is_folder ? "object_archive.directory"
-						  : "object_archive.bucket"));
+		say_lacks("archive", object_archive_lacks(archive, desk->arena),
+			  config_text(config, "object_archive.adapter"),
+			  config_text(config,
+				      is_folder ? "object_archive.directory"
+						: "object_archive.bucket"));
 	else
 		say(BAD, "archive", "%s", failure_text(&err));
 	object_archive_close(archive);
@@ -364,7 +376,7 @@ int command_check(struct desk *desk, int argc, char **argv)
 	check_state(config);
 	check_secret(config);
 	check_database(config);
-	check_archive(config);
+	check_archive(desk);
 	check_event_bus(config);
 	check_mailer(config);
 	check_recognizer(config);

@@ -146,6 +146,12 @@ bool object_archive_check(struct object_archive *archive, struct error *err)
 	return archive->ops->check(archive, err);
 }
 
+const char *object_archive_lacks(struct object_archive *archive,
+				 struct arena *arena)
+{
+	return archive->ops->lacks(archive, arena);
+}
+
 bool object_archive_create(struct object_archive *archive,
 			   struct setup *setup, struct error *err)
 {

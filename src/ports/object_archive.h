@@ -78,6 +78,9 @@ struct object_archive_ops {
 	/* `ordermill init`: makes what is missing (the folder, the bucket). */
 	bool (*create)(struct object_archive *, struct setup *, struct error *);
 	bool (*check)(struct object_archive *, struct error *);
+	/* What a desk works without and create would add, or why that cannot
+	 * be told: for a person; NULL when nothing. */
+	const char *(*lacks)(struct object_archive *, struct arena *);
 	void (*close)(struct object_archive *);
 };
 
@@ -120,6 +123,8 @@ bool object_archive_create(struct object_archive *archive,
 			   struct setup *setup, struct error *err) MUST_CHECK;
 bool object_archive_check(struct object_archive *archive,
 			  struct error *err) MUST_CHECK;
+const char *object_archive_lacks(struct object_archive *archive,
+				 struct arena *arena);
 bool object_key_is_valid(struct str key);
 /* Appends response-content-disposition=… for presign: an attachment of that
  * name, in which all but ASCII letters, digits and " ._-" becomes '_'. */

@@ -151,7 +151,8 @@ def asked_of_s3(message):
     key = path.partition("/")[2].partition("/")[2]
     action = {"publicAccessBlock=": "GetBucketPublicAccessBlock",
               "versioning=": "GetBucketVersioning",
-              "encryption=": "GetEncryptionConfiguration"}.get(
+              "encryption=": "GetEncryptionConfiguration",
+              "lifecycle=": "GetLifecycleConfiguration"}.get(
                   query, "ListBucket") if not key else {
         "HEAD": "GetObject", "GET": "GetObject", "PUT": "PutObject",
         "DELETE": "DeleteObject"}[message.method]
@@ -293,6 +294,20 @@ def index_facts(index):
             sorted(index["Projection"]["NonKeyAttributes"]))
 
 
+def made_rule(rule):
+    """As the API has it: less than that is in none of ours."""
+    return {**rule, "Filter": rule["Filter"]["Prefix"]}
+
+
+def wanted_rule(rule):
+    """As CloudFormation has it, in the API's words."""
+    said = dict(rule)
+    wanted = {"ID": said.pop("Id"), "Filter": said.pop("Prefix", "")}
+    if "ExpirationInDays" in said:
+        wanted["Expiration"] = {"Days": said.pop("ExpirationInDays")}
+    return {**wanted, **said}
+
+
 def test_init_makes_the_table_and_the_bucket_of_the_template(peers, divided):
     name = divided.overrides["database.table"]
     dynamodb = client(peers, "dynamodb")
@@ -312,6 +327,9 @@ def test_init_makes_the_table_and_the_bucket_of_the_template(peers, divided):
     block = block["PublicAccessBlockConfiguration"]
     # init ignores public ACLs, as Ceph takes every PUT for one (s3_bucket.c)
     assert not block.pop("BlockPublicAcls") and all(block.values())
+    made = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    wanted = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]
+    assert list(map(made_rule, made)) == list(map(wanted_rule, wanted["Rules"]))
     again = divided.command("init").stdout.splitlines()
     # moto forgets a topic's signature version
     assert not [line for line in again if line.startswith("made")

@@ -61,6 +61,35 @@ def test_check_tries_the_bucket(desk):
             if line.startswith("ok") and "s3" in line], said
 
 
+def test_init_adds_the_lifecycle_to_an_operators_and_says_so(desk):
+    client, bucket = desk.objects.client, desk.objects.name
+
+    def rules():
+        found = client.get_bucket_lifecycle_configuration(Bucket=bucket)
+        return {rule["ID"]: rule for rule in found["Rules"]}
+    made = rules()
+    assert set(made) == {"reports", "old-versions"}
+    own = {"ID": "own", "Status": "Enabled", "Expiration": {"Days": 3650},
+           "Filter": {"And": {"Prefix": "elsewhere/", "Tags": [
+               {"Key": "a<b", "Value": "c&d"}]}}}
+    client.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={
+            "Rules": [own, made["old-versions"]]})
+    said = desk.command("check", check=False).stdout
+    assert f"{bucket}: its lifecycle rule reports is missing" in said
+    before = rules()
+    assert set(before) == {"own", "old-versions"}
+    said = desk.command("init").stdout
+    assert "made   lifecycle rule reports: " + bucket in said
+    assert "kept   lifecycle rule old-versions: " + bucket in said
+    assert rules() == {**before, "reports": made["reports"]}
+    said = desk.command("init").stdout
+    assert "kept   lifecycle rule reports: " + bucket in said
+    assert "made" not in said.replace("made   signature version", "")
+    said = desk.command("check", check=False).stdout
+    assert "its lifecycle" not in said
+
+
 # --- a deletion ------------------------------------------------------------------
 
 def test_a_deletion_rings_by_sns_and_is_archived_in_the_bucket(desk, api):

@@ -26,6 +26,21 @@ static void sha256_gives_the_published_digests(void **state)
 				 "a33ce45964ff2167f6ecedd419db06c1");
 }
 
+/* RFC 1321, A.5 */
+static void md5_gives_the_published_digests(void **state)
+{
+	char hex[2 * MD5_BYTES + 1];
+	uint8_t digest[MD5_BYTES];
+
+	(void)state;
+	assert_true(md5(STR("message digest"), digest));
+	hex_encode(digest, sizeof(digest), hex);
+	assert_string_equal(hex, "f96b697d7cb7938d525a2f31aaf161d0");
+	assert_true(md5((struct str){ NULL, 0 }, digest));
+	hex_encode(digest, sizeof(digest), hex);
+	assert_string_equal(hex, "d41d8cd98f00b204e9800998ecf8427e");
+}
+
 static void assert_hmac(struct str key, struct str data, const char *expected)
 {
 	uint8_t mac[SHA256_BYTES];
@@ -220,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(sha256_gives_the_published_digests),
+		TEST(md5_gives_the_published_digests),
 		TEST(hmac_gives_the_published_macs),
 		TEST(hmac_takes_no_other_key_for_the_last_one),
 		TEST(hex_is_read_back_and_nothing_else),
