@@ -35,6 +35,11 @@ static bool check(struct database *database, struct error *err)
 	return dynamodb_table_check(dynamodb_of(database), err);
 }
 
+static const char *lacks(struct database *database)
+{
+	return dynamodb_table_lacks(dynamodb_of(database));
+}
+
 /* What expires is the table's TTL's business (docs/AWS.md). */
 static bool maintain(struct database *database, int64_t now_ms,
 		     struct error *err)
@@ -62,6 +67,7 @@ static const struct database_ops ops = {
 	.mark = nothing,
 	.release = release,
 	.check = check,
+	.lacks = lacks,
 	.maintain = maintain,
 	.close = close_database,
 };
@@ -82,7 +88,7 @@ bool database_dynamodb_open(struct database **ret, const struct config *config,
 		return false;
 	}
 	db->scratch = arena_new("dynamodb", SCRATCH_BYTES);
-	if (migrate && !dynamodb_table_make(db, &db->base.made, err)) {
+	if (migrate && !dynamodb_table_make(db, err)) {
 		close_database(&db->base);
 		return false;
 	}

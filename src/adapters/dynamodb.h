@@ -151,9 +151,9 @@ bool dynamodb_call(struct dynamodb *db, const char *action, struct str body,
 		   struct error *err) MUST_CHECK;
 
 /* dynamodb_table.c */
-bool dynamodb_table_make(struct dynamodb *db, bool *ret_made,
-			 struct error *err) MUST_CHECK;
+bool dynamodb_table_make(struct dynamodb *db, struct error *err) MUST_CHECK;
 bool dynamodb_table_check(struct dynamodb *db, struct error *err) MUST_CHECK;
+const char *dynamodb_table_lacks(struct dynamodb *db);
 
 /* dynamodb_months.c: months[] follows the item in the table. */
 void dynamodb_month_of(int64_t time_ms, char ret[DYNAMODB_MONTH_BYTES]);

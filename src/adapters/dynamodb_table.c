@@ -199,45 +199,70 @@ static bool create(struct dynamodb *db, struct error *err)
 	return true;
 }
 
+static bool is_time_to_live(struct json answer)
+{
+	struct json described = json_member(answer, "TimeToLiveDescription");
+	struct str status = json_string(json_member(described,
+						    "TimeToLiveStatus"));
+
+	return (str_is(status, "ENABLED") || str_is(status, "ENABLING")) &&
+	       str_is(json_string(json_member(described, "AttributeName")),
+		      "ex");
+}
+
 /* Also of a table that was there: its maker may have died before, or have been
  * another. An engine without it keeps what has expired; nobody sees it. */
 static bool set_time_to_live(struct dynamodb *db, struct error *err)
 {
 	struct json answer;
-	struct str code, status;
+	struct str code;
 
 	dynamodb_fresh(db);
 	if (call(db, "DescribeTimeToLive", "", &answer, &code, err)) {
-		status = json_string(json_member(
-			json_member(answer, "TimeToLiveDescription"),
-			"TimeToLiveStatus"));
-		if (str_is(status, "ENABLED") || str_is(status, "ENABLING") ||
-		    call(db, "UpdateTimeToLive",
+		db->base.time_to_live = SETUP_KEPT;
+		if (is_time_to_live(answer))
+			return true;
+		db->base.time_to_live = SETUP_MADE;
+		if (call(db, "UpdateTimeToLive",
 			 ",\"TimeToLiveSpecification\":{\"AttributeName\":"
 			 "\"ex\",\"Enabled\":true}", &answer, &code, err))
 			return true;
 	}
 	if (!code.len)
 		return false;
+	db->base.time_to_live = SETUP_SKIPPED;
 	error_init(err);
 	return true;
 }
 
-bool dynamodb_table_make(struct dynamodb *db, bool *ret_made,
-			 struct error *err)
+const char *dynamodb_table_lacks(struct dynamodb *db)
+{
+	struct error ignored;
+	struct json answer;
+	struct str code;
+
+	error_init(&ignored);
+	dynamodb_fresh(db);
+	if (!call(db, "DescribeTimeToLive", "", &answer, &code, &ignored) ||
+	    is_time_to_live(answer))
+		return NULL;
+	return "its time to live is off, what has expired stays. Run "
+	       "`ordermill init`.";
+}
+
+bool dynamodb_table_make(struct dynamodb *db, struct error *err)
 {
 	struct json answer;
 	struct str code;
 
 	dynamodb_fresh(db);
-	*ret_made = false;
 	if (!call(db, "DescribeTable", "", &answer, &code, err)) {
 		if (!str_is(code, "ResourceNotFoundException"))
 			return false;
 		error_init(err);
 		if (!create(db, err))
 			return false;
-		*ret_made = true;
+		db->base.made = true;
 	}
 	return wait_until_active(db, err) && set_time_to_live(db, err) &&
 	       dynamodb_table_check(db, err);

@@ -539,6 +539,12 @@ static void sqlite_close(struct database *database)
 	free(db);
 }
 
+static const char *sqlite_lacks(struct database *database)
+{
+	(void)database;
+	return NULL;
+}
+
 static const struct database_ops sqlite_ops = {
 	.name = "sqlite",
 	.begin = sqlite_begin,
@@ -548,6 +554,7 @@ static const struct database_ops sqlite_ops = {
 	.mark = sqlite_mark,
 	.release = sqlite_release,
 	.check = sqlite_check,
+	.lacks = sqlite_lacks,
 	.maintain = sqlite_maintain,
 	.copy = sqlite_copy,
 	.close = sqlite_close,

@@ -102,6 +102,7 @@ static void check_deletions(struct database *database,
 
 static void check_database(const struct config *config)
 {
+	bool is_file = is_set_to(config, "database.adapter", "sqlite");
 	struct database *database;
 	struct error err;
 
@@ -112,12 +113,10 @@ static void check_database(const struct config *config)
 		return;
 	}
 	if (database_check(database, &err))
-		say(GOOD, "database", "%s, %s",
-		    config_text(config, "database.adapter"),
-		    config_text(config, is_set_to(config, "database.adapter",
-						  "sqlite")
-						? "database.path"
-						: "database.table"));
+		say_lacks("database", database_lacks(database),
+			  config_text(config, "database.adapter"),
+			  config_text(config, is_file ? "database.path"
+						      : "database.table"));
 	else
 		say(BAD, "database", "%s", failure_text(&err));
 	check_deletions(database, config);

@@ -120,6 +120,17 @@ static bool make_links_key(const struct config *config, struct error *err)
 	return true;
 }
 
+static void say_step(enum setup_result result, const char *what,
+		     const char *where)
+{
+	static const char *const words[] = {
+		[SETUP_KEPT] = "kept", [SETUP_MADE] = "made",
+		[SETUP_SKIPPED] = "skip",
+	};
+
+	printf("%-5s  %s: %s\n", words[result], what, where);
+}
+
 static bool make_database(struct desk *desk, struct error *err)
 {
 	const struct config *config = desk->config;
@@ -133,19 +144,10 @@ static bool make_database(struct desk *desk, struct error *err)
 		return false;
 	say(is_file ? was_there : !database->made,
 	    is_file ? "database" : "DynamoDB table", place);
+	if (!is_file)
+		say_step(database->time_to_live, "time to live", place);
 	database_close(database);
 	return true;
-}
-
-static void say_step(enum setup_result result, const char *what,
-		     const char *where)
-{
-	static const char *const words[] = {
-		[SETUP_KEPT] = "kept", [SETUP_MADE] = "made",
-		[SETUP_SKIPPED] = "skip",
-	};
-
-	printf("%-5s  %s: %s\n", words[result], what, where);
 }
 
 static bool make_archive(struct desk *desk, struct error *err)

@@ -18,6 +18,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "ports/setup.h"
 
 struct database;
 
@@ -35,6 +36,9 @@ struct database_ops {
 	bool (*release)(struct database *, bool keep, struct error *);
 	/* Reachable, right schema, right settings. */
 	bool (*check)(struct database *, struct error *);
+	/* What a desk works without and an open that migrates would set: for a
+	 * person; NULL when nothing. */
+	const char *(*lacks)(struct database *);
 	/* Housekeeping of the relay alone: checkpoint, expired idempotency
 	 * records, subscribers never confirmed. Returns quickly; called every
 	 * second or so. */
@@ -47,7 +51,9 @@ struct database_ops {
 
 struct database {
 	const struct database_ops *ops;
-	bool made;	/* set by an open that migrates, where it is known */
+	/* Set by an open that migrates, where they are known. */
+	bool made;
+	enum setup_result time_to_live;	/* what expires goes by itself */
 };
 
 /* Creates or migrates the schema when `migrate`; else a missing or older one is
@@ -89,6 +95,10 @@ static inline bool database_release(struct database *d, bool keep,
 static inline bool database_check(struct database *d, struct error *err)
 {
 	return d->ops->check(d, err);
+}
+static inline const char *database_lacks(struct database *d)
+{
+	return d->ops->lacks(d);
 }
 static inline bool database_maintain(struct database *d, int64_t now_ms,
 				     struct error *err)

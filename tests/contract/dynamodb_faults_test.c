@@ -564,8 +564,12 @@ static void init_sets_the_time_to_live_of_a_table_that_has_none(void **state)
 
 	ask_table(desk, "UpdateTimeToLive", ",\"TimeToLiveSpecification\":"
 		  "{\"AttributeName\":\"ex\",\"Enabled\":false}");
+	assert_non_null(strstr(database_lacks(desk->database),
+			       "time to live is off"));
 	desk_close(desk);
 	desk_open(desk, true);
+	assert_int_equal(desk->database->time_to_live, SETUP_MADE);
+	assert_null(database_lacks(desk->database));
 	described = json_member(ask_table(desk, "DescribeTimeToLive", ""),
 				"TimeToLiveDescription");
 	assert_true(str_is(json_string(json_member(described,
@@ -573,6 +577,7 @@ static void init_sets_the_time_to_live_of_a_table_that_has_none(void **state)
 			   "ENABLED"));
 	desk_close(desk);
 	desk_open(desk, true);
+	assert_int_equal(desk->database->time_to_live, SETUP_KEPT);
 }
 
 static size_t due_at(struct desk *desk, int64_t now_ms)

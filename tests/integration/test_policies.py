@@ -330,7 +330,10 @@ def test_init_makes_the_table_and_the_bucket_of_the_template(peers, divided):
     made = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
     wanted = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]
     assert list(map(made_rule, made)) == list(map(wanted_rule, wanted["Rules"]))
+    said = divided.command("check", check=False).stdout
+    assert f"ok    database        dynamodb, {name}" in said
     again = divided.command("init").stdout.splitlines()
+    assert f"kept   time to live: {name}" in again
     # moto forgets a topic's signature version
     assert not [line for line in again if line.startswith("made")
                 and "signature version" not in line]

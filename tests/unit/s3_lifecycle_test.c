@@ -246,8 +246,8 @@ static void an_engine_without_lifecycle_is_said_and_no_failure(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		assert_put(answers[i], "",
 			   "skip lifecycle rule reports (this engine "
-			   "has none)\nskip lifecycle rule old-versions (this engine "
-			   "has none)\n");
+			   "has none)\nskip lifecycle rule old-versions (this "
+			   "engine has none)\n");
 		listener_play(&listener, answers[i], NULL, NULL, NULL);
 		assert_null(object_archive_lacks(archive, arena));
 	}
