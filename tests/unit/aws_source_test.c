@@ -354,8 +354,8 @@ static void half_of_the_environment_is_named_and_nobody_is_asked(void **state)
 	static const char *const halves[] = { "AWS_ACCESS_KEY_ID",
 					      "AWS_SECRET_ACCESS_KEY" };
 	static const char *const profiles[] = {
-		"", "[default]\naws_access_key_id = FILE\n"
-		    "aws_secret_access_key = S\n",
+		"",
+		"[default]\naws_access_key_id = K\naws_secret_access_key = S\n",
 		"[default]\nrole_arn = R\ncredential_source = Environment\n",
 	};
 
