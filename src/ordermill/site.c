@@ -257,10 +257,10 @@ static bool put_in(struct desk *desk, struct site *site, struct error *err)
 		add_filled_in(&filled, site, text);
 		text = buf_str(&filled);
 	}
+	site->was_enabled = is_there(site->enabled);
 	if (!addresses_are_free(text, err) ||
 	    (writes && !write_site(site, text, err)))
 		return false;
-	site->was_enabled = is_there(site->enabled);
 	return site->was_enabled ||
 	       symlink(site->available, site->enabled) == 0 ||
 	       error_cause(err, ERROR_UNAVAILABLE, "%s: %s", site->enabled,

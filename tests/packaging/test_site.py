@@ -105,6 +105,16 @@ def test_what_nginx_refuses_leaves_the_site_from_before(machine):
     assert machine.enabled.is_symlink()
 
 
+def test_what_cannot_be_written_leaves_the_site_from_before(machine):
+    machine.available.write_text("# mine\n")
+    machine.enabled.symlink_to(machine.available)
+    machine.available.with_suffix(".new").mkdir()
+    done = machine.site("enable", "--server-name", "x.org")
+    assert done.returncode == 1 and f"{machine.available}: " in done.stderr
+    assert machine.available.read_text() == "# mine\n"
+    assert machine.enabled.is_symlink()
+
+
 def test_an_nginx_that_does_not_run_is_no_failure(machine):
     machine.nginx_says(0, of_reload=1)
     done = machine.site("enable")
