@@ -13,7 +13,6 @@
 #include "base/banned.h"
 
 #define ROOT "LifecycleConfiguration"
-#define END "</" ROOT ">"
 #define QUERY "lifecycle="
 #define MORE_MAX_BYTES (2u * KIB)	/* our rules */
 
@@ -187,19 +186,17 @@ static void add_rule(struct buf *to, const struct rule *rule)
 static struct str with_missing(const struct lifecycle *lifecycle,
 			       struct arena *arena)
 {
-	struct str before = STR("<" ROOT S3_NAMESPACE ">"), after = STR(END);
+	struct str before = STR("<" ROOT S3_NAMESPACE ">");
+	struct str after = STR("</" ROOT ">");
 	size_t missing = 0;
 	struct buf text;
 
 	if (lifecycle->root) {
-		const char *start = lifecycle->text.ptr;
-		const char *end = memmem(start, lifecycle->text.len, END,
-					 strlen(END));
-
-		if (!end)
-			return STR("");
-		before = (struct str){ start, (size_t)(end - start) };
-		after = (struct str){ end, lifecycle->text.len - before.len };
+		before = after = lifecycle->text;
+		/* of the end tag, behind which there is no other tag */
+		after.ptr = memrchr(before.ptr, '<', before.len);
+		before.len = (size_t)(after.ptr - before.ptr);
+		after.len -= before.len;
 	}
 	buf_init(&text, arena, before.len + after.len + MORE_MAX_BYTES);
 	buf_add_str(&text, before);

@@ -175,6 +175,18 @@ static void what_is_missing_joins_an_operators_rules(void **state)
 		   "made lifecycle rule old-versions\n");
 }
 
+/* XML 1.0, 3.1: ETag ::= '</' Name S? '>' */
+static void the_end_of_the_rules_is_found_however_it_is_written(void **state)
+{
+	(void)state;
+	assert_put(http("200 OK", "", "<LifecycleConfiguration>" REPORTS
+			"</LifecycleConfiguration >\n"),
+		   "<LifecycleConfiguration>" REPORTS OLD_VERSIONS
+		   "</LifecycleConfiguration >\n",
+		   "kept lifecycle rule reports\n"
+		   "made lifecycle rule old-versions\n");
+}
+
 static void a_rule_for_the_same_is_not_shortened_by_ours(void **state)
 {
 	static const char *const own[] = {
@@ -316,6 +328,7 @@ int main(void)
 		TEST(a_bucket_without_rules_gets_those_of_the_template),
 		TEST(rules_that_are_there_are_kept_in_whatever_form),
 		TEST(what_is_missing_joins_an_operators_rules),
+		TEST(the_end_of_the_rules_is_found_however_it_is_written),
 		TEST(a_rule_for_the_same_is_not_shortened_by_ours),
 		TEST(a_rule_of_our_name_that_differs_stays),
 		TEST(an_engine_without_lifecycle_is_said_and_no_failure),
