@@ -96,6 +96,22 @@ def test_it_is_removed_where_the_site_cannot_be_taken_out(machine):
     assert (machine.folder / "var/lib/ordermill/site_was_enabled").exists()
 
 
+@pytest.mark.parametrize("name, script, arguments", [
+    ("site_was_enabled", "prerm", ("remove",)),
+    ("snippets.sha256", "postinst", ("configure", "")),
+    ("snippets.sha256", "postinst", ("configure", "0.1.0"))])
+def test_no_script_writes_where_a_link_leads(machine, name, script, arguments):
+    """Root's scripts in a folder that is not root's."""
+    machine.site()
+    (machine.folder / "etc/nginx/snippets/http_ordermill.conf").touch()
+    written = machine.folder / "var/lib/ordermill" / name
+    written.symlink_to(machine.folder / "etc/of-root")
+    done = machine.run(script, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert not (machine.folder / "etc/of-root").exists()
+    assert written.is_file() and not written.is_symlink()
+
+
 def test_a_removal_keeps_everything(machine):
     machine.site()
     (machine.folder / "var/lib/ordermill/tokens").touch()
