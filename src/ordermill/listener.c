@@ -16,7 +16,9 @@
 #include "base/banned.h"
 
 #define LISTENS 0x0A	/* TCP_LISTEN, in the table's column st */
-#define MAPPED "0000000000000000FFFF0000"	/* an IPv4 address in tcp6 */
+/* An IPv4 address in tcp6: ::ffff:0:0/96 in words of the machine's order. */
+#define MAPPED (htonl(1) == 1 ? "00000000000000000000FFFF" \
+			      : "0000000000000000FFFF0000")
 
 struct place {
 	struct sockaddr_storage address;
