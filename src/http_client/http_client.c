@@ -41,12 +41,13 @@ static void count_fork(void)
 	process++;
 }
 
-static void watch_forks(void)
+static bool watch_forks(void)
 {
 	static bool watching;
 
 	if (!watching)
 		watching = pthread_atfork(NULL, NULL, count_fork) == 0;
+	return watching;
 }
 
 static bool start_multi(struct http_client *client)
@@ -73,8 +74,8 @@ bool http_client_open(struct http_client **ret, struct error *err)
 {
 	struct http_client *client = calloc(1, sizeof(*client));
 
-	watch_forks();
-	if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) ||
+	if (!client || !watch_forks() ||
+	    curl_global_init(CURL_GLOBAL_DEFAULT) ||
 	    !start_multi(client)) {
 		free(client);
 		return error_cause(err, ERROR_UNAVAILABLE,
