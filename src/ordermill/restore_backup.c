@@ -185,6 +185,14 @@ static bool make_aside(struct restoring *r, struct error *err)
 	return true;
 }
 
+/* On the disk before what it was copied from is replaced. */
+static bool write_aside(struct restoring *r, const char *to, struct str bytes,
+			unsigned mode, struct error *err)
+{
+	return make_aside(r, err) && backup_write(to, bytes, mode, err) &&
+	       backup_sync(to, err);
+}
+
 static bool put_aside(struct restoring *r, const char *path,
 		      struct error *err)
 {
@@ -204,7 +212,7 @@ static bool put_aside(struct restoring *r, const char *path,
 	if (errno != EXDEV)
 		return fault(path, err);
 	return backup_map(path, &bytes, &mode, err) &&
-	       backup_write(to, bytes, mode, err) &&
+	       write_aside(r, to, bytes, mode, err) &&
 	       (unlink(path) == 0 || fault(path, err));
 }
 
@@ -226,7 +234,7 @@ static bool keep_other(struct restoring *r, const char *path, struct str name,
 	for (char *c = to + strlen(r->aside) + 1; *c; c++)
 		if (*c == '/')
 			*c = '-';
-	return make_aside(r, err) && backup_write(to, bytes, mode, err);
+	return write_aside(r, to, bytes, mode, err);
 }
 
 /* A write-ahead log that stayed would be taken for the new database's. */
