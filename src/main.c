@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 	if (!find_listener(&parent.listener)) {
 		log_say("error", "listener",
 			"no listening unix socket on fd 3 (LISTEN_FDS=1) or fd 0");
+		config_free(config);
 		return 1;
 	}
 	block_signals(&parent.signals);

@@ -379,6 +379,7 @@ int main(int argc, char **argv)
 	error_init(&err);
 	if (!start(&relay, &err)) {
 		log_say("error", "start", "%s", error_reason(&err));
+		config_free(config);
 		return 1;
 	}
 	relay.counters = counters_open(config_text(config, "metrics.directory"),
