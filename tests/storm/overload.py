@@ -7,6 +7,7 @@ Run by ./dev overload."""
 import argparse
 import asyncio
 import collections
+import gc
 import itertools
 import json
 import os
@@ -52,6 +53,7 @@ class Asker:
 
     def __init__(self, desk, token, method, path, body, media_type):
         self.port = desk.port
+        self.failures = collections.Counter()
         self.request = (
             f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{desk.port}\r\n"
             f"Authorization: Bearer {token}\r\nConnection: close\r\n"
@@ -66,7 +68,9 @@ class Asker:
         began = time.monotonic()
         try:
             return await asyncio.wait_for(self.once(began), GIVE_UP_S)
-        except (OSError, asyncio.TimeoutError, ValueError, IndexError):
+        except (OSError, asyncio.TimeoutError, ValueError,
+                IndexError) as failure:
+            self.failures[repr(failure)] += 1
             return Answer(0, b"", time.monotonic() - began)
 
     async def once(self, began):
@@ -97,18 +101,19 @@ async def closed_loop(asker, seconds, count):
 async def open_loop(asker, seconds, rate):
     """Asks at that rate, whatever is answered."""
     began, tasks, n = time.monotonic(), [], 0
-    answers = []
+    answers, before, late_s = [], began, 0
 
     async def one():
         answers.append(await asker.ask())
     while (now := time.monotonic()) < began + seconds:
+        before, late_s = now, max(late_s, now - before)
         while n < (now - began) * rate:
             tasks.append(asyncio.create_task(one()))
             n += 1
         tasks = [task for task in tasks if not task.done()]
         await asyncio.sleep(0.005)
     in_time = sum(answer.good for answer in answers)
-    return n, in_time, answers, tasks
+    return n, in_time, answers, tasks, late_s
 
 
 def quantile(answers, part):
@@ -151,19 +156,22 @@ async def measure(desk, token, arguments):
     say(f"{method} {path}: at most {rate:.0f}/s (n = {len(peak)}); asking "
         f"{arguments.times} times as often for {arguments.seconds} s")
     watch = asyncio.create_task(open_loop(other, arguments.seconds, 20))
-    count, in_time, answers, waiting = await open_loop(
+    count, in_time, answers, waiting, late_s = await open_loop(
         asker, arguments.seconds, arguments.times * rate)
     recovered = asyncio.create_task(back_to_normal(
         asker, 2 * quantile(usual, 0.9) + 0.1))
     calm_s = await recovered
     await asyncio.gather(*waiting)
-    asked, _, others, late = await watch
+    asked, _, others, late, _ = await watch
     await asyncio.gather(*late)
     statuses = collections.Counter(answer.status for answer in answers)
     away = [answer for answer in answers if answer.status == 503]
     found.say("answers", f"{dict(statuses)} (n = {count})",
               len(answers) == count and
               all(answer.good or answer.turned_away for answer in answers))
+    for failure, times in (asker.failures + other.failures).items():
+        say(f"{'':<26}{failure} {times} times")
+    say(f"{'the client itself':<26}asked {late_s:.2f} s late at most")
     goodput = in_time / arguments.seconds
     found.say("done meanwhile", f"{goodput:.0f}/s, {goodput / rate:.2f} of the "
               "peak (wanted ≥ 0.8)", goodput >= 0.8 * rate)
@@ -211,6 +219,9 @@ def main():
                         help="in each report (default 1000)")
     arguments = parser.parse_args()
     state = tempfile.mkdtemp(prefix="overload-")
+    # To look through hundreds of thousands of answers takes it seconds, after
+    # which it would ask for thousands at once.
+    gc.disable()
     # A connection for each that waits.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
