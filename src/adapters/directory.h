@@ -5,7 +5,6 @@
 #ifndef ADAPTERS_DIRECTORY_H
 #define ADAPTERS_DIRECTORY_H
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -19,12 +18,6 @@
 static inline bool directory_is_absence(int cause)
 {
 	return cause == ENOENT || cause == ENOTDIR || cause == ELOOP;
-}
-
-static inline void directory_cleanup(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 /* directory_list.c: as object_archive_list. */

@@ -140,7 +140,7 @@ static bool list_once(struct listing *listing, int folder, struct str path,
 	CLEANUP(cleanup_free) struct entry *entries =
 		calloc(2 * room, sizeof(*entries));
 	int fd = openat(folder, ".", DIRECTORY_FOLDER_FLAGS);
-	CLEANUP(directory_cleanup) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEANUP(cleanup_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	size_t count;
 
 	if (!entries || !dir)

@@ -464,7 +464,7 @@ static const struct object_archive_ops directory_ops = {
 static void remove_left_over(int incoming)
 {
 	int fd = openat(incoming, ".", DIRECTORY_FOLDER_FLAGS);
-	CLEANUP(directory_cleanup) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEANUP(cleanup_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *found;
 	struct stat now, st;
 

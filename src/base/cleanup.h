@@ -6,6 +6,7 @@
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,6 +22,12 @@ static inline void cleanup_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+static inline void cleanup_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
 }
 
 static inline void cleanup_file(FILE **file)

@@ -3,7 +3,6 @@
  */
 #include "base/counters.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -134,12 +133,6 @@ static int by_name(const void *a, const void *b)
 	const struct counters_copy *left = a, *right = b;
 
 	return strcmp(left->name, right->name);
-}
-
-static void cleanup_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 /* A program's name has no dot; a file that is being made has. */

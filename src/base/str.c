@@ -55,6 +55,16 @@ bool str_next(struct str *rest, char separator, struct str *part)
 	return true;
 }
 
+bool str_has_word(struct str words, struct str word)
+{
+	struct str one;
+
+	while (str_next(&words, ' ', &one))
+		if (one.len && str_eq(one, word))
+			return true;
+	return false;
+}
+
 bool str_to_uint(struct str a, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;

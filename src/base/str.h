@@ -52,6 +52,8 @@ struct str str_trim(struct str a);
  * false when `rest` is used up. "a,,b" gives "a", "", "b".
  */
 bool str_next(struct str *rest, char separator, struct str *part);
+/* Whether `word`, which is not empty, is one of those between spaces. */
+bool str_has_word(struct str words, struct str word);
 /* Decimal digits only, no sign, no space; false when not a number or > max. */
 bool str_to_uint(struct str a, uint64_t max, uint64_t *ret);
 /* The value of a hexadecimal digit, -1 of any other character. */

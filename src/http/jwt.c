@@ -195,26 +195,16 @@ static bool check_times(struct json claims, int64_t now_ms,
 	return true;
 }
 
-static bool has_word(struct str words, struct str word)
-{
-	struct str one;
-
-	while (str_next(&words, ' ', &one))
-		if (one.len && str_eq(one, word))
-			return true;
-	return false;
-}
-
 static bool is_for_us(struct json claims, struct str audience)
 {
 	struct json aud = json_member(claims, "aud");
 
 	if (aud.kind == JSON_ABSENT)
-		return has_word(audience, text_of(claims, "client_id"));
+		return str_has_word(audience, text_of(claims, "client_id"));
 	if (aud.kind == JSON_STRING)
-		return has_word(audience, json_string(aud));
+		return str_has_word(audience, json_string(aud));
 	for (size_t i = 0; i < json_count(aud); i++)
-		if (has_word(audience, json_string(json_element(aud, i))))
+		if (str_has_word(audience, json_string(json_element(aud, i))))
 			return true;
 	return false;
 }
@@ -245,8 +235,8 @@ static bool grants(struct json claims, struct str word)
 {
 	static const char *const lists[] = { "scp", "cognito:groups" };
 
-	if (has_word(text_of(claims, "scope"), word) ||
-	    has_word(text_of(claims, "scp"), word))
+	if (str_has_word(text_of(claims, "scope"), word) ||
+	    str_has_word(text_of(claims, "scp"), word))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		struct json list = json_member(claims, lists[i]);

@@ -98,7 +98,7 @@ bool backup_place(const struct config *config, struct str name,
 			   "%.*s is no part of a backup", STR_ARG(name));
 }
 
-static bool fault(const char *path, struct error *err)
+bool backup_fault(const char *path, struct error *err)
 {
 	return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
 			   strerror(errno));
@@ -114,7 +114,7 @@ bool backup_map(const char *path, struct str *ret, unsigned *ret_mode,
 
 	*ret = (struct str){ NULL, 0 };
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return fault(path, err);
+		return backup_fault(path, err);
 	if (!S_ISREG(st.st_mode))
 		return error_cause(err, ERROR_UNAVAILABLE, "%s: is no file",
 				   path);
@@ -123,7 +123,7 @@ bool backup_map(const char *path, struct str *ret, unsigned *ret_mode,
 		return true;
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
-		return fault(path, err);
+		return backup_fault(path, err);
 	*ret = (struct str){ map, (size_t)st.st_size };
 	return true;
 }
@@ -166,9 +166,9 @@ static bool make_folders_of(const char *path, unsigned file_mode,
 	if (mkdir(folder, file_mode & 0070 ? FOLDER_MODE :
 					     SECRET_FOLDER_MODE) < 0 ||
 	    !owner_above(folder, &above))
-		return fault(folder, err);
+		return backup_fault(folder, err);
 	if (geteuid() == 0 && chown(folder, above.st_uid, above.st_gid) < 0)
-		return fault(folder, err);
+		return backup_fault(folder, err);
 	return true;
 }
 
@@ -200,7 +200,7 @@ bool backup_write(const char *path, struct str bytes, unsigned mode,
 	snprintf(new_path, sizeof(new_path), "%s.new", path);
 	if (write_new(path, new_path, bytes, mode))
 		return true;
-	fault(path, err);
+	backup_fault(path, err);
 	unlink(new_path);
 	return false;
 }
@@ -209,5 +209,5 @@ bool backup_sync(const char *path, struct error *err)
 {
 	int fd CLEANUP(cleanup_fd) = open(path, O_RDONLY | O_CLOEXEC);
 
-	return (fd >= 0 && syncfs(fd) == 0) || fault(path, err);
+	return (fd >= 0 && syncfs(fd) == 0) || backup_fault(path, err);
 }

@@ -51,6 +51,8 @@ void backup_unmap(struct str *bytes);	/* for CLEANUP */
  * to the new one. */
 bool backup_write(const char *path, struct str bytes, unsigned mode,
 		  struct error *err) MUST_CHECK;
+/* errno's word about a file; always false. */
+bool backup_fault(const char *path, struct error *err);
 /* Everything written in the file system of `path` is on the disk. */
 bool backup_sync(const char *path, struct error *err) MUST_CHECK;
 

@@ -4,7 +4,6 @@
  */
 #include "ordermill/listener.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -105,16 +104,10 @@ static bool is_taken(const struct place *place)
 	       errno == EADDRINUSE;
 }
 
-static void cleanup_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 static bool has_open(const char *pid, const char *socket)
 {
 	char path[300], target[64];
-	CLEANUP(cleanup_folder) DIR *folder = NULL;
+	CLEANUP(cleanup_dir) DIR *folder = NULL;
 	const struct dirent *found;
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
@@ -132,7 +125,7 @@ static bool has_open(const char *pid, const char *socket)
 	return false;
 }
 
-static enum holder name_of(const char *pid, char ret_who[LISTENER_TEXT_BYTES])
+static enum holder kind_of(const char *pid, char ret_who[LISTENER_TEXT_BYTES])
 {
 	FILE *file CLEANUP(cleanup_file) = NULL;
 	char path[300], name[32] = "?";
@@ -149,7 +142,7 @@ static enum holder name_of(const char *pid, char ret_who[LISTENER_TEXT_BYTES])
 static enum holder holder_of(unsigned long inode,
 			     char ret_who[LISTENER_TEXT_BYTES])
 {
-	CLEANUP(cleanup_folder) DIR *folder = opendir("/proc");
+	CLEANUP(cleanup_dir) DIR *folder = opendir("/proc");
 	const struct dirent *found;
 	char socket[64];
 
@@ -157,7 +150,7 @@ static enum holder holder_of(unsigned long inode,
 	while (folder && (found = readdir(folder)))
 		if (found->d_name[0] >= '1' && found->d_name[0] <= '9' &&
 		    has_open(found->d_name, socket))
-			return name_of(found->d_name, ret_who);
+			return kind_of(found->d_name, ret_who);
 	snprintf(ret_who, LISTENER_TEXT_BYTES, "another program");
 	return ANOTHER;
 }

@@ -8,7 +8,6 @@
  * beside the database. At the end the archive and the deletion log are held
  * against each other.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -78,15 +77,9 @@ static bool is_stopped(struct desk *desk, struct error *err)
 	return true;
 }
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 static bool holds_files(const char *path)
 {
-	CLEANUP(close_folder) DIR *folder = opendir(path);
+	CLEANUP(cleanup_dir) DIR *folder = opendir(path);
 	const struct dirent *found;
 
 	while (folder && (found = readdir(folder)))
@@ -171,16 +164,10 @@ static bool verify(const struct restoring *r, struct error *err)
 
 /* --- placing --------------------------------------------------------------- */
 
-static bool fault(const char *path, struct error *err)
-{
-	return error_cause(err, ERROR_UNAVAILABLE, "%s: %s", path,
-			   strerror(errno));
-}
-
 static bool make_aside(struct restoring *r, struct error *err)
 {
 	if (!r->aside_is_made && mkdir(r->aside, 0700) < 0)
-		return fault(r->aside, err);
+		return backup_fault(r->aside, err);
 	r->aside_is_made = true;
 	return true;
 }
@@ -210,10 +197,10 @@ static bool put_aside(struct restoring *r, const char *path,
 		return true;
 	/* Objects may lie on a disk of their own. */
 	if (errno != EXDEV)
-		return fault(path, err);
+		return backup_fault(path, err);
 	return backup_map(path, &bytes, &mode, err) &&
 	       write_aside(r, to, bytes, mode, err) &&
-	       (unlink(path) == 0 || fault(path, err));
+	       (unlink(path) == 0 || backup_fault(path, err));
 }
 
 /* A copy of what is at `path`, unless it is what the backup has. */

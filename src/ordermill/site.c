@@ -86,22 +86,12 @@ static void read_workers(const struct site *site, char ret[WORKERS_MAX_BYTES])
 	ret[len] = '\0';
 }
 
-static bool has_word(const char *text, struct str word)
-{
-	struct str rest = str_from(text), found;
-
-	while (str_next(&rest, ' ', &found))
-		if (str_eq(found, word))
-			return true;
-	return false;
-}
-
 static bool has_new_worker(const char *before, const char *now)
 {
 	struct str rest = str_from(now), word;
 
 	while (str_next(&rest, ' ', &word))
-		if (word.len && !has_word(before, word))
+		if (word.len && !str_has_word(str_from(before), word))
 			return true;
 	return false;
 }

@@ -308,25 +308,15 @@ bool sns_topic_is_aws(struct str topic_arn)
 	       memchr(region.ptr, '-', region.len);
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	struct str rest = str_from(list), part;
-
-	while (str_next(&rest, ' ', &part))
-		if (str_is(part, word))
-			return true;
-	return false;
-}
-
 void sns_rules_read(struct sns_rules *ret, const struct config *config)
 {
-	const char *versions = config_text(config,
-					   "event_bus.signature_versions");
+	struct str versions = str_from(config_text(
+		config, "event_bus.signature_versions"));
 
 	*ret = (struct sns_rules){
 		.topic_arn = str_from(config_text(config,
 						  "event_bus.topic_arn")),
-		.accept_version_1 = has_word(versions, "1"),
-		.accept_version_2 = has_word(versions, "2"),
+		.accept_version_1 = str_has_word(versions, STR("1")),
+		.accept_version_2 = str_has_word(versions, STR("2")),
 	};
 }

@@ -16,12 +16,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-static void cleanup_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static bool run_file(const char *path)
 {
 	CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
