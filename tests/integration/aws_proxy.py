@@ -110,6 +110,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def handle(self):
+        with contextlib.suppress(ConnectionError):  # of a client that is gone
+            super().handle()
+
     def any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         message = Message(self, body)
