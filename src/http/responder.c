@@ -91,6 +91,15 @@ static void drop(struct worker *w, struct connection *c)
 	w->used--;
 }
 
+/* The other side has closed it: there is nobody to linger for, as libfcgi does. */
+static void hang_up(struct worker *w, struct connection *c)
+{
+	FCGX_Free(&c->fcgi, 0);
+	close(c->fcgi.ipcFd);
+	c->fcgi.ipcFd = -1;
+	drop(w, c);
+}
+
 static bool has_bytes(int fd)
 {
 	char byte;
@@ -470,7 +479,12 @@ static void turn(struct worker *w)
 		} else if (count < batch_now(w) &&
 			   w->connections[source].used) {
 			c = &w->connections[source];
-			count += read_exchange(w, &w->exchanges[count], c);
+			if (events[i].events & EPOLLHUP &&
+			    !has_bytes(c->fcgi.ipcFd))
+				hang_up(w, c);
+			else
+				count += read_exchange(
+					w, &w->exchanges[count], c);
 		}
 	}
 	while (connecting && w->accepting && count < batch_now(w) &&
