@@ -92,15 +92,6 @@ static bool order_item(struct dynamodb *db, const struct order *order,
 	return add_state(db, order, json, mark, PLAIN, ret, err);
 }
 
-static struct str json_of(struct dynamodb *db, const struct order *order)
-{
-	struct buf json;
-
-	buf_init(&json, db->scratch, LIMIT_RESPONSE_BYTES);
-	order_to_json(order, &json);
-	return buf_str(&json);
-}
-
 /* What is in the order's place: the order, the id of its deletion, or
  * nothing. */
 static bool find_order(struct dynamodb *db, const char *id,
@@ -243,7 +234,8 @@ static bool add_new(struct dynamodb_write *write,
 	struct buf item;
 
 	(void)found;
-	if (!order_item(db, order, json_of(db, order), mark, &item, err) ||
+	if (!order_item(db, order, order_json(order, db->scratch), mark, &item,
+			err) ||
 	    !dynamodb_month_add(db, order->created_ms, err))
 		return false;
 	dynamodb_write_add(write, "Put", &item, NULL,
@@ -261,8 +253,8 @@ static bool add_change(struct dynamodb_write *write,
 	struct buf key = order_key(db, order->id), values = dynamodb_map(db);
 
 	(void)found;
-	if (!add_state(db, order, json_of(db, order), mark, WITH_COLON, &values,
-		       err))
+	if (!add_state(db, order, order_json(order, db->scratch), mark,
+		       WITH_COLON, &values, err))
 		return false;
 	if (what->expected)
 		dynamodb_add_int(&values, ":was", what->expected);

@@ -85,13 +85,6 @@ static bool folded_text(const struct order *order, struct arena *arena,
 	return true;
 }
 
-static void to_json(const struct order *order, struct arena *arena,
-		    struct buf *ret)
-{
-	buf_init(ret, arena, LIMIT_RESPONSE_BYTES);
-	order_to_json(order, ret);
-}
-
 static bool has_key(const struct idempotency *idempotency)
 {
 	return idempotency && idempotency->key.len;
@@ -201,14 +194,13 @@ static bool create(struct order_store *store, const struct order *order,
 		   struct error *err)
 {
 	struct sqlite_order_store *self = self_of(store);
-	struct buf json;
+	struct str json = order_json(order, arena);
 	bool own, ok;
 
-	to_json(order, arena, &json);
 	if (!sqlite_enter(self->db, &own, err))
 		return false;
 	ok = key_is_free(self, idempotency, err) &&
-	     insert_order(self, order, buf_str(&json), arena, err) &&
+	     insert_order(self, order, json, arena, err) &&
 	     store_answer(self, idempotency, err);
 	return sqlite_leave(self->db, own, ok, err);
 }
@@ -304,18 +296,16 @@ static bool update_row(struct sqlite_order_store *self, int64_t number,
 {
 	CLEANUP(sqlite_reset) sqlite3_stmt *update =
 		get_statement(self, UPDATE, err);
-	struct buf json;
 
 	if (!update)
 		return false;
-	to_json(order, arena, &json);
 	sqlite_bind_int(update, 1, number);
 	sqlite_bind_int(update, 2, order->version);
 	sqlite_bind_int(update, 3, order->status);
 	sqlite_bind_int(update, 4, order->updated_ms);
 	sqlite_bind_int(update, 5, order->price_minor);
 	sqlite_bind_str(update, 6, email_of(order));
-	sqlite_bind_str(update, 7, buf_str(&json));
+	sqlite_bind_str(update, 7, order_json(order, arena));
 	return sqlite_run(self->db, update, err);
 }
 

@@ -9,7 +9,6 @@
 #define PERIOD_MS (3600ll * 1000)
 /* A link lives at least one period from when it was given out. */
 #define LINK_VALID_S 7200u
-#define ORDER_JSON_MAX_BYTES (1u * MIB)
 
 static const char *ending_of(struct str media_type)
 {
@@ -55,18 +54,16 @@ void order_etag(struct str json, int64_t version, int64_t now_ms,
 		snprintf(ret, ORDER_ETAG_BYTES, "\"%lld\"", (long long)version);
 }
 
-bool order_answer(struct response *res, const struct order *order,
+bool order_answer(struct response *res, struct order *order,
 		  struct object_archive *archive, int64_t now_ms,
 		  struct error *err)
 {
 	char etag[ORDER_ETAG_BYTES];
-	struct buf json;
 
-	buf_init(&json, res->body.arena, ORDER_JSON_MAX_BYTES);
-	order_to_json(order, &json);
-	order_etag(buf_str(&json), order->version, now_ms, etag);
+	order->json = order_json(order, res->body.arena);
+	order_etag(order->json, order->version, now_ms, etag);
 	response_header(res, "ETag", "%s", etag);
-	if (!order_json_for_client(&res->body, buf_str(&json), archive, now_ms,
+	if (!order_json_for_client(&res->body, order->json, archive, now_ms,
 				   err))
 		return false;
 	response_seal(res);

@@ -11,8 +11,8 @@
 
 #define ORDER_ETAG_BYTES 48
 
-/* Body, ETag and seal for an order just made or changed. */
-bool order_answer(struct response *res, const struct order *order,
+/* Body, ETag and seal for an order just made or changed, whose json it sets. */
+bool order_answer(struct response *res, struct order *order,
 		  struct object_archive *archive, int64_t now_ms,
 		  struct error *err) MUST_CHECK;
 

@@ -79,6 +79,10 @@ struct order {
 	struct str receipt;		/* image.receipt, for receipt_check to fill
 					 * `image` from; absent when not given */
 	bool accept_mismatch;
+
+	/* Its canonical JSON once an answer has it, for who stores it then; who
+	 * changes the order after that makes it absent. */
+	struct str json;
 };
 
 /*
@@ -126,6 +130,8 @@ bool order_change(struct order *order, const struct order *before,
  * image.media_type.
  */
 void order_to_json(const struct order *order, struct buf *to);
+/* order->json, or written now. */
+struct str order_json(const struct order *order, struct arena *arena);
 /* Reads canonical JSON back, to the same bytes when written again. A fault is
  * ERROR_INTERNAL with a cause: the bytes were damaged. */
 bool order_from_stored_json(struct order *order, struct str json,

@@ -184,6 +184,17 @@ void order_to_json(const struct order *order, struct buf *to)
 	buf_add_char(to, '}');
 }
 
+struct str order_json(const struct order *order, struct arena *arena)
+{
+	struct buf json;
+
+	if (order->json.ptr)
+		return order->json;
+	buf_init(&json, arena, LIMIT_RESPONSE_BYTES);
+	order_to_json(order, &json);
+	return buf_str(&json);
+}
+
 static bool damaged(struct error *err, const char *member)
 {
 	return error_cause(err, ERROR_INTERNAL,

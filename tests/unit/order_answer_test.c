@@ -48,7 +48,7 @@ static struct order some_order(const char *media_type)
 	return order;
 }
 
-static struct response answer(const struct order *order, int64_t now_ms)
+static struct response answer(struct order *order, int64_t now_ms)
 {
 	struct response res;
 
@@ -69,6 +69,7 @@ static void without_a_photo_the_etag_is_the_version(void **state)
 	assert_string_equal(later.headers.ptr, res.headers.ptr);
 	assert_string_equal(later.body.ptr, res.body.ptr);
 	assert_null(strstr(res.body.ptr, "\"url\""));
+	assert_true(str_eq(order.json, buf_str(&res.body)));
 	assert_true(str_eq(res.answer.body, buf_str(&res.body)));
 	assert_true(str_eq(res.answer.headers, buf_str(&res.headers)));
 }
